@@ -1,0 +1,158 @@
+"""pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
+
+import signal
+from types import FrameType
+from typing import NoReturn
+
+import pytest
+import torch
+
+from bench import machine, options
+from bench.matrix import AXES, KINDS, Cell
+from bench.progress import ProgressBar
+from gan.errors import UsageError
+
+SESSION = pytest.StashKey[options.Session]()
+PROGRESS = pytest.StashKey[ProgressBar]()
+BEFORE = pytest.StashKey[dict[str, float | None]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the axes, the profile and the folders."""
+    options.add(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the whole command line before anything runs, and let SIGTERM end it like Ctrl-C."""
+    try:
+        session = options.session(config)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[SESSION] = session
+    config.stash[BEFORE] = {
+        "load_average": machine.load_average(),
+        "stolen_seconds": machine.stolen_seconds(),
+    }
+    torch.set_num_threads(session.threads)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per cell, parametrised over names and numbers: they become the JSON's `params`."""
+    kind = metafunc.module.__name__.rsplit("test_")[-1]
+    if kind in KINDS and "cell" in metafunc.fixturenames:
+        cells = [cell for cell in metafunc.config.stash[SESSION].matrix.cells if cell.kind == kind]
+        names = [",".join(map("{}={}".format, AXES, cell.axes)) for cell in cells]
+        metafunc.parametrize(AXES, [cell.axes for cell in cells], ids=names)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the cells in the matrix's order: timings first, while the machine is at rest."""
+    cells = {item.nodeid: find(config, item) for item in items if "cell" in _fixtures(item)}
+    place = {cell: index for index, cell in enumerate(config.stash[SESSION].matrix.cells)}
+    items.sort(key=lambda item: place[cells[item.nodeid]] if item.nodeid in cells else -1)
+    if len(cells) == len(items) and not config.getoption("collectonly"):
+        config.stash[PROGRESS] = ProgressBar(cells)
+        config.pluginmanager.register(config.stash[PROGRESS])
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+def find(config: pytest.Config, item: pytest.Item) -> Cell:
+    """The cell that a test was made for.
+
+    Args:
+        config: pytest's.
+        item: a parametrised test of bench/.
+
+    Returns:
+        Its cell.
+    """
+    kind = item.path.stem.removeprefix("test_")
+    axes = tuple(item.callspec.params[axis] for axis in AXES)  # type: ignore[attr-defined]  # parametrised
+    cells = config.stash[SESSION].matrix.cells
+    return next(cell for cell in cells if cell.kind == kind and cell.axes == axes)
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """The cell to run."""
+    return find(request.config, request.node)
+
+
+@pytest.fixture
+def session(request: pytest.FixtureRequest) -> options.Session:
+    """The session's options."""
+    return request.config.stash[SESSION]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what will run, where it goes and what was left out."""
+    session = config.stash[SESSION]
+    matrix = session.matrix
+    lines = [f"saddle: profile {session.profile}, {len(matrix.cells)} cells, to {session.results}"]
+    return lines + [f"left out: {reason}" for reason in matrix.left_out]
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """No letter per cell: the progress bar shows more."""
+    if PROGRESS in config.stash and report.when == "call" and report.passed:
+        return "passed", "", "PASSED"
+    return None
+
+
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, object]
+) -> None:
+    """Add the facts of results/README.md; drop the clock frequency: it is never twice the same."""
+    session, before = config.stash[SESSION], config.stash[BEFORE]
+    cpu = machine_info.get("cpu")
+    if isinstance(cpu, dict):
+        for name in [name for name in cpu if name.startswith("hz_actual")]:
+            del cpu[name]
+    stolen, stolen_before = machine.stolen_seconds(), before["stolen_seconds"]
+    machine_info["saddle"] = machine.facts(session.threads, session.profile) | {
+        "load_average_before": before["load_average"],
+        "load_average_after": machine.load_average(),
+        "steal_seconds": (
+            stolen - stolen_before if stolen is not None and stolen_before is not None else None
+        ),
+        "status": "finished" if _finished(config) else "interrupted",
+    }
+
+
+def _finished(config: pytest.Config) -> bool:
+    return PROGRESS not in config.stash or not config.stash[PROGRESS].clock.kinds
+
+
+def pytest_benchmark_update_json(output_json: dict[str, list[dict[str, object]]]) -> None:
+    """Keep only cells that were measured to the end: they alone have a schema number."""
+    output_json["benchmarks"] = [
+        entry
+        for entry in output_json["benchmarks"]
+        if isinstance(info := entry["extra_info"], dict) and "schema" in info
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """After an interruption, say what is kept and how to go on."""
+    if PROGRESS in config.stash and not _finished(config):
+        bar, folder = config.stash[PROGRESS], config.stash[SESSION].results
+        terminalreporter.write_line(
+            f"interrupted after {bar.done} of {len(bar.cells)} cells; what finished is kept in "
+            f"{folder}. The same command goes on: it trains only what is missing there, and takes "
+            f"the timings again, since those of two sessions can't be mixed."
+        )

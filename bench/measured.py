@@ -1,0 +1,68 @@
+"""How a cell's measurement enters benchmark.json, whatever became of it."""
+
+from collections.abc import Callable
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.matrix import Cell
+from gan.errors import UsageError
+from gan.store import key
+from gan.train import is_out_of_memory
+
+SCHEMA = 1
+Facts = dict[str, float | int | str | bool]
+
+
+def once(benchmark: BenchmarkFixture, work: Callable[[], None]) -> None:
+    """Time a piece of work that is done once.
+
+    Args:
+        benchmark: pytest-benchmark's fixture.
+        work: called exactly once.
+    """
+    benchmark.pedantic(work, rounds=1, iterations=1, warmup_rounds=0)
+
+
+def complete(
+    benchmark: BenchmarkFixture,
+    cell: Cell,
+    facts: Facts,
+    status: str = "finished",
+    message: str = "",
+) -> None:
+    """Mark a cell as measured to the end, with what results/README.md lists for its kind.
+
+    Args:
+        benchmark: pytest-benchmark's fixture, after its timing.
+        cell: what was measured.
+        facts: what its kind adds.
+        status: how it ended.
+        message: why, when it did not finish.
+    """
+    benchmark.group = cell.kind
+    benchmark.extra_info |= {
+        "schema": SCHEMA,
+        "kind": cell.kind,
+        "status": status,
+        "message": message,
+        "run": cell.run.as_dict(),
+        "key": key(cell.run, "gradients" if cell.kind == "gradients" else "training"),
+        **facts,
+    }
+
+
+def status_of(error: RuntimeError | MemoryError | UsageError) -> tuple[str, str]:
+    """What a failed measurement is called.
+
+    Args:
+        error: what it raised.
+
+    Returns:
+        The status and its message, or re-raises what is neither a lack of memory nor of support.
+    """
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if is_out_of_memory(error):
+        return "out_of_memory", message
+    if "not implemented for" in str(error) or isinstance(error, NotImplementedError):
+        return "unsupported", message
+    raise error

@@ -1,0 +1,23 @@
+"""What gradient the generator gets when D(G(z)) is small: Eq. 3 against Eq. 4 by logit shift."""
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench import measured
+from bench.matrix import Cell
+from bench.options import Session
+from gan import store
+from gan.data import load
+from gan.gradients import shift_experiment
+from gan.train import Trainer
+
+
+def test_gradients(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
+    """Both losses' gradient norms on the untrained networks and after the run's steps."""
+
+    def work() -> None:
+        if store.read(store.path(session.results, cell.run, "gradients")) is None:
+            trainer = Trainer(cell.run, load(cell.run.data, session.data_dir))
+            store.write(session.results, shift_experiment(trainer))
+
+    measured.once(benchmark, work)
+    measured.complete(benchmark, cell, {})

@@ -1,0 +1,98 @@
+"""What one training step costs: seconds, floating-point operations, bytes."""
+
+import time
+
+import numpy as np
+import torch
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from gan.train import Trainer
+
+BLOCK_SECONDS = 0.05
+
+
+def seconds_of_steps(trainer: Trainer, steps: int) -> float:
+    """Wall time of some whole steps, the device's work included.
+
+    Args:
+        trainer: takes the steps.
+        steps: how many.
+
+    Returns:
+        Seconds.
+    """
+    trainer.synchronise()
+    start = time.perf_counter()
+    block(trainer, steps)
+    return time.perf_counter() - start
+
+
+def block(trainer: Trainer, steps: int) -> None:
+    """The timed unit: whole training steps, until the device has done them.
+
+    Args:
+        trainer: takes the steps.
+        steps: how many.
+    """
+    for _ in range(steps):
+        trainer.step()
+    trainer.synchronise()
+
+
+def steps_per_block(trainer: Trainer) -> int:
+    """How many steps last long enough that the clock's resolution and a call's cost don't matter.
+
+    Args:
+        trainer: warm; it takes some steps here.
+
+    Returns:
+        At least 1; as many as fill BLOCK_SECONDS.
+    """
+    steps = 1
+    while (seconds := seconds_of_steps(trainer, steps)) < BLOCK_SECONDS:
+        steps = max(steps + 1, min(10 * steps, round(1.1 * steps * BLOCK_SECONDS / seconds)))
+    return steps
+
+
+def flops_per_step(trainer: Trainer) -> int:
+    """Floating-point operations of one step's matrix products and convolutions.
+
+    Args:
+        trainer: takes one step.
+
+    Returns:
+        Operations; a multiply and an add count as two, elementwise work is not counted.
+    """
+    with FlopCounterMode(display=False) as counter:
+        trainer.step()
+    return int(counter.get_total_flops())
+
+
+def peak_memory_bytes(trainer: Trainer) -> int:
+    """Parameters and optimiser state, and the most that one step holds on top of them.
+
+    Measured by the CUDA allocator, or from the profiler's record of every allocation on the CPU.
+    The data set does not count.
+
+    Args:
+        trainer: takes one step.
+
+    Returns:
+        Bytes.
+    """
+    state = trainer.state
+    tensors = (*state[:2], *state.generator_moments, *state.discriminator_moments, state.average)
+    resident = sum(tensor.nbytes for tensor in tensors)
+    if trainer.run.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(trainer.run.device)
+        before = torch.cuda.memory_allocated(trainer.run.device)
+        trainer.step()
+        trainer.synchronise()
+        return resident + torch.cuda.max_memory_allocated(trainer.run.device) - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        trainer.step()
+    events = record.profiler.kineto_results.events()
+    allocations = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]")
+    live = np.cumsum([0, *(size for _, size in allocations)])
+    return resident + int(live.max())

@@ -1,0 +1,116 @@
+"""python -m gan: train one run, or list what there is."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan.errors import UsageError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+
+
+@app.callback()
+def main() -> None:
+    """The core GAN of the Saddle suite."""
+
+
+@app.command()
+def train(
+    loss: Annotated[str, typer.Option(help="a name that `python -m gan list` shows")] = (
+        "non_saturating"
+    ),
+    penalty: Annotated[str, typer.Option(help="of the discriminator")] = "none",
+    penalty_weight: Annotated[float | None, typer.Option(help="[usual for the penalty]")] = None,
+    weight_clip: Annotated[
+        float | None, typer.Option(help="[0.01 for wasserstein without penalty]")
+    ] = None,
+    model: Annotated[str, typer.Option(help="the pair of networks")] = "mlp",
+    data: Annotated[str, typer.Option(help="the data set")] = "digits",
+    optimiser: Annotated[str, typer.Option(help="adam or sgd")] = "adam",
+    learning_rate: Annotated[float, typer.Option(help="of both players")] = 2e-4,
+    batch_size: Annotated[int, typer.Option(help="samples per minibatch")] = 64,
+    discriminator_steps: Annotated[int, typer.Option(help="k of Algorithm 1")] = 1,
+    precision: Annotated[str, typer.Option(help="float32, float64, bfloat16, float16")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    seed: Annotated[int, typer.Option(help="of weights, data order and noise")] = 0,
+    steps: Annotated[int, typer.Option(help="generator updates")] = 2000,
+    records: Annotated[int, typer.Option(help="evaluations along the way")] = 20,
+    data_dir: Annotated[Path | None, typer.Option(help="folder of IDX files [GAN_DATA]")] = None,
+    results: Annotated[Path, typer.Option(help="folder for the records and the picture")] = Path(
+        "results/train"
+    ),
+) -> None:
+    """Train one run; write its records (runs/KEY.parquet) and a picture of its samples."""
+    from gan.run import Run
+
+    run = Run(
+        loss=loss,
+        penalty=penalty,
+        penalty_weight=penalty_weight,
+        weight_clip=weight_clip,
+        model=model,
+        data=data,
+        optimiser=optimiser,
+        generator_learning_rate=learning_rate,
+        discriminator_learning_rate=learning_rate,
+        batch_size=batch_size,
+        discriminator_steps=discriminator_steps,
+        precision=precision,
+        device=device,
+        seed=seed,
+        steps=steps,
+        records=records,
+    )
+    from gan.session import train_and_store
+
+    train_and_store(run, results, data_dir)
+
+
+@app.command("list")
+def list_() -> None:
+    """List every loss, penalty, model, data set and metric, one line each."""
+    from gan.data import DATASETS
+    from gan.losses import LOSSES
+    from gan.metrics import METRICS
+    from gan.models import MODELS
+    from gan.penalties import PENALTIES
+
+    tables: dict[str, dict[str, Callable[..., object]]] = {
+        "losses": {name: loss.generator for name, loss in LOSSES.items()},
+        "penalties": {name: penalty.value for name, penalty in PENALTIES.items()},
+        "models": {name: model.generator for name, model in MODELS.items()},
+        "data sets": dict(DATASETS),
+        "metrics": {name: metric.value for name, metric in METRICS.items()},
+    }
+    for title, table in tables.items():
+        typer.echo(title)
+        for name, function in table.items():
+            typer.echo(f"  {name:<20} {first_line(function)}")
+
+
+def first_line(function: Callable[..., object]) -> str:
+    """The first line of a function's docstring.
+
+    >>> first_line(first_line)
+    "The first line of a function's docstring."
+    """
+    return (inspect.getdoc(function) or "").split("\n", 1)[0]
+
+
+def run_app() -> None:
+    """Run the command line: a user's mistake is one line and exit status 2."""
+    try:
+        app()
+    except UsageError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    run_app()

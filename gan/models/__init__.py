@@ -1,0 +1,33 @@
+"""MODELS: pairs of a generator z -> x and a discriminator x -> logit, built for a data shape.
+
+Images lie in [−1, 1]. A generator maps (N, latent_dim) to (N, *shape), a discriminator maps
+(N, *shape) to (N,).
+"""
+
+from gan.models import dcgan, goodfellow2014, mlp
+from gan.models.model import Model, usual_latent_dim
+
+MODELS: dict[str, Model] = {
+    "mlp": Model(mlp.generator, mlp.discriminator, mlp.initialise, usual_latent_dim),
+    "goodfellow2014": Model(
+        goodfellow2014.generator,
+        goodfellow2014.discriminator,
+        goodfellow2014.initialise,
+        usual_latent_dim,
+    ),
+    "dcgan": Model(
+        dcgan.generator,
+        dcgan.discriminator,
+        dcgan.initialise,
+        usual_latent_dim,
+        couples_samples=True,
+    ),
+    "dcgan_layernorm": Model(
+        dcgan.layernorm_generator,
+        dcgan.layernorm_discriminator,
+        dcgan.initialise,
+        usual_latent_dim,
+    ),
+}
+
+__all__ = ["MODELS", "Model"]

@@ -1,0 +1,70 @@
+"""What a model is: a pair of networks for a data shape, and what the step has to know of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from gan.errors import UsageError
+from gan.network import Initialiser, Network
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A pair of networks and what the step has to know of them.
+
+    Args:
+        generator: ``(shape, latent_dim) -> module``; its docstring describes the pair.
+        discriminator: ``(shape) -> module``.
+        initialise: sets the parameters of one leaf module.
+        latent_dim: shape -> usual size of z.
+        couples_samples: the discriminator is batch-normalised, so that no per-sample penalty of it
+            is defined.
+    """
+
+    generator: Callable[[Shape, int], nn.Module]
+    discriminator: Callable[[Shape], nn.Module]
+    initialise: Initialiser
+    latent_dim: Callable[[Shape], int]
+    couples_samples: bool = False
+
+    def networks(self, shape: Shape, latent_dim: int) -> tuple[Network, Network]:
+        """Build both networks.
+
+        Args:
+            shape: of one sample, without the batch.
+            latent_dim: size of z.
+
+        Returns:
+            The generator and the discriminator.
+
+        Raises:
+            UsageError: the model cannot make samples of that shape.
+        """
+        return (
+            Network(lambda: self.generator(shape, latent_dim), self.initialise),
+            Network(lambda: self.discriminator(shape), self.initialise),
+        )
+
+
+class Logit(nn.Module):
+    """(N, 1, …) -> (N,): one logit per sample."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop the unit dimensions of (N, 1, …)."""
+        return x.flatten()
+
+
+def need_images(model: str, shape: Shape) -> None:
+    """Raise UsageError, naming the model, unless the shape is (channels, height, width)."""
+    if len(shape) != 3:
+        raise UsageError(
+            f"{model} makes images (channels, height, width), not points of shape {shape}"
+        )
+
+
+def usual_latent_dim(shape: Shape) -> int:
+    """2 for points, as in PacGAN; 100 for images, as in the 2014 paper and DCGAN."""
+    return 2 if len(shape) == 1 else 100

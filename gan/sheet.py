@@ -1,0 +1,69 @@
+"""A picture of a few samples: a sheet of images, a scatter, or a histogram."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from gan.errors import UsageError
+
+
+def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
+    """Images side by side in a near-square sheet, one white pixel between them.
+
+    Args:
+        images: (N, C, H, W) with C of 1 or 3, in [−1, 1].
+        gap: pixels between images.
+
+    Returns:
+        (rows · (H + gap) + gap, columns · (W + gap) + gap, C), in [0, 1].
+
+    >>> tile(np.full((4, 1, 8, 8), -1.0)).shape
+    (19, 19, 1)
+    """
+    count, channels, height, width = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    sheet = np.ones((rows * (height + gap) + gap, columns * (width + gap) + gap, channels))
+    for index, image in enumerate((images + 1) / 2):
+        top = gap + (index // columns) * (height + gap)
+        left = gap + (index % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return sheet.clip(0, 1)
+
+
+def save(samples: np.ndarray, real: np.ndarray, title: str, file: Path) -> None:
+    """Write a picture of generated samples beside real ones.
+
+    Args:
+        samples: (N, 1), (N, 2) or (N, C, H, W).
+        real: the same shape, other N.
+        title: above the picture.
+        file: a PNG.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    for axes, points, name in zip(
+        figure.subplots(1, 2), (real, samples), ("real", "generated"), strict=True
+    ):
+        axes.set_title(name)
+        if points.ndim == 4:
+            axes.imshow(tile(points), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_axis_off()
+        elif points.shape[1] == 2:
+            axes.scatter(points[:, 0], points[:, 1], s=4)
+            axes.set(aspect="equal", xlabel="x", ylabel="y")
+        else:
+            axes.hist(points[:, 0], bins=60, density=True)
+            axes.set(xlabel="x", ylabel="density")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file, dpi=120)
+    except OSError as error:
+        raise UsageError(f"can't write {file}: {error.strerror}") from None

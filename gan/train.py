@@ -1,0 +1,264 @@
+"""train(run): Algorithm 1 for as many steps as the run says, with records along the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.data import Dataset, Minibatches, load
+from gan.evaluation import Evaluation, Row
+from gan.losses import LOSSES
+from gan.models import MODELS
+from gan.optimisers import OPTIMISERS
+from gan.penalties import PENALTIES
+from gan.run import Run
+from gan.step import PRECISIONS, TRACE, Batch, Game, State, step
+from gan.store import Stored
+
+
+class Trainer:
+    """A run in progress: the game, its state and its streams of random numbers.
+
+    Args:
+        run: what to train.
+        dataset: the run's data, on any device; loaded if None.
+
+    Raises:
+        UsageError: what ``Run.check`` refuses.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset | None = None) -> None:
+        dataset = load(run.data) if dataset is None else dataset
+        run.check(dataset)
+        self.run = run
+        self.dataset = dataset.to(run.device)
+        model = MODELS[run.model]
+        self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
+        self.generator, self.discriminator = model.networks(dataset.shape, self.latent_dim)
+        self.game = self._game()
+        self.reset()
+
+    def _game(self) -> Game:
+        run = self.run
+        return Game(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            loss=LOSSES[run.loss],
+            penalty=PENALTIES[run.penalty],
+            penalty_weight=run.penalty_weight or 0.0,
+            weight_clip=run.weight_clip or 0.0,
+            optimiser=OPTIMISERS[run.optimiser],
+            generator_rates=run.rates(run.generator_learning_rate),
+            discriminator_rates=run.rates(run.discriminator_learning_rate),
+            average_decay=run.average_decay,
+            precision=PRECISIONS[run.precision],
+        )
+
+    def reset(self) -> None:
+        """Go back to the first step: the same weights, data order and noise again."""
+        run = self.run
+        weights = run.rng("weights")
+        theta_g, theta_d = (
+            network.initial(weights).to(run.device, run.dtype)
+            for network in (self.generator, self.discriminator)
+        )
+        self.state: State = self.game.start(theta_g, theta_d)
+        self._noise, self._mix, self._drop = (
+            run.rng(purpose, run.device) for purpose in ("noise", "penalty", "dropout")
+        )
+        self._data = Minibatches(self.dataset, run.batch_size, run.rng("data", run.device))
+
+    def draw(self) -> Batch:
+        """The random numbers of the next step, each kind from its own stream.
+
+        Returns:
+            k minibatches of data and k + 1 of noise, in the run's dtype, on its device.
+        """
+        run, k = self.run, self.run.discriminator_steps
+        features = self.discriminator.uniform_features
+        minibatches = [self._data.next() for _ in range(k)]
+        real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
+        return Batch(
+            real=real.to(run.dtype),
+            z=self.latent(run.batch_size, self._noise, k + 1),
+            mix=torch.rand(k, run.batch_size, generator=self._mix, device=run.device).to(run.dtype),
+            drop=torch.rand(
+                2 * k + 1, run.batch_size, features, generator=self._drop, device=run.device
+            ),
+        )
+
+    def latent(self, count: int, rng: torch.Generator, *stacked: int) -> Tensor:
+        """z ~ N(0, I).
+
+        Args:
+            count: N.
+            rng: on the run's device.
+            stacked: leading dimensions.
+
+        Returns:
+            (*stacked, N, latent_dim), in the run's dtype.
+        """
+        shape = (*stacked, count, self.latent_dim)
+        return torch.randn(shape, generator=rng, device=self.run.device).to(self.run.dtype)
+
+    def step(self) -> Tensor:
+        """One step of Algorithm 1 on fresh random numbers.
+
+        Returns:
+            (4,), the quantities named in ``gan.step.TRACE``.
+        """
+        return step(self.game, self.state, self.draw())
+
+    def synchronise(self) -> None:
+        """Wait until the device has done all that it was asked to."""
+        if self.run.device.startswith("cuda"):
+            torch.cuda.synchronize(self.run.device)
+
+
+@dataclass
+class Result:
+    """What a run left: its records, how it ended, and facts about its networks and data.
+
+    Args:
+        run: what was trained.
+        rows: one per record, the columns of results/README.md.
+        status: "finished", "diverged" or "out_of_memory".
+        message: why, when it did not finish.
+        stopped_step: the last step made.
+        trace: (stopped_step, 4), float32, TRACE of every step.
+        facts: as results/README.md lists them.
+    """
+
+    run: Run
+    rows: list[Row] = field(default_factory=list)
+    status: str = "finished"
+    message: str = ""
+    stopped_step: int = 0
+    trace: Tensor = field(default_factory=lambda: torch.empty(0, len(TRACE)))
+    facts: dict[str, object] = field(default_factory=dict)
+
+    def stored(self) -> Stored:
+        """The result as a run file holds it."""
+        return Stored(
+            kind="training",
+            run=self.run,
+            rows=self.rows,
+            status=self.status,
+            message=self.message,
+            stopped_step=self.stopped_step,
+            facts=self.facts,
+        )
+
+
+def record_steps(run: Run) -> list[int]:
+    """The steps after which a run is evaluated: 0, the last, and evenly between.
+
+    Args:
+        run: its steps and records.
+
+    Returns:
+        Increasing, without repeats.
+
+    >>> record_steps(Run(steps=100, records=4))
+    [0, 25, 50, 75, 100]
+    """
+    steps = np.linspace(0, run.steps, run.records + 1).round().astype(int)
+    return [int(step) for step in np.unique(steps)]
+
+
+def train(
+    run: Run,
+    data_dir: Path | None = None,
+    on_record: Callable[[Row], None] | None = None,
+) -> Result:
+    """Train one run from its first step to its last.
+
+    A loss or gradient that is not finite ends it as "diverged" at that step; memory that runs out,
+    as "out_of_memory". Evaluation stops the training clock and draws from streams of its own.
+
+    Args:
+        run: what to train.
+        data_dir: folder of IDX files, for data sets that are read from files.
+        on_record: called with each row as it is made.
+
+    Returns:
+        Records, status and facts.
+
+    Raises:
+        UsageError: what ``Run.check`` refuses.
+    """
+    trainer = Trainer(run, load(run.data, data_dir))
+    result = Result(run)
+    try:
+        _train(trainer, result, on_record or _ignore)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        result.status, result.message = "out_of_memory", str(error).splitlines()[0]
+    return result
+
+
+def _ignore(_row: Row) -> None:
+    """Nobody listens."""
+
+
+def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -> None:
+    evaluation = Evaluation(trainer)
+    result.facts = evaluation.facts()
+    seconds, steps = 0.0, record_steps(trainer.run)
+    trace = torch.empty(0, len(TRACE))
+    for record, end in enumerate(steps):
+        if record:
+            trace, elapsed = _advance(trainer, end - steps[record - 1])
+            seconds += elapsed
+            result.trace = torch.cat([result.trace, trace])
+            result.stopped_step = len(result.trace)
+        if not trace.isfinite().all():
+            _cut_at_divergence(result)
+            return
+        row = evaluation.row(end, seconds, trace, snapshot=record in _snapshots(len(steps)))
+        result.rows.append(row)
+        on_record(row)
+
+
+def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:
+    """Take some steps; their traces (steps, 4) on the CPU, and the seconds they took."""
+    trainer.synchronise()
+    start = time.perf_counter()
+    traces = [trainer.step() for _ in range(steps)]
+    trainer.synchronise()
+    elapsed = time.perf_counter() - start
+    return torch.stack(traces).float().cpu(), elapsed
+
+
+def _cut_at_divergence(result: Result) -> None:
+    """End the result at the first step whose trace is not finite."""
+    bad = int((~result.trace.isfinite()).any(1).nonzero()[0, 0])
+    column = int((~result.trace[bad].isfinite()).nonzero()[0, 0])
+    result.trace = result.trace[: bad + 1]
+    result.status, result.stopped_step = "diverged", bad + 1
+    value = result.trace[bad, column].item()
+    result.message = f"{TRACE[column]} is {value} at step {bad + 1}"
+
+
+def _snapshots(records: int) -> set[int]:
+    """Which of so many records keep samples: six, evenly from the first to the last."""
+    return set(np.linspace(0, records - 1, 6).round().astype(int).tolist())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the device's or the machine's memory ran out.
+
+    Args:
+        error: what a computation raised.
+
+    Returns:
+        True for torch's errors on both kinds of device and for Python's MemoryError.
+    """
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate" in str(
+        error
+    )

@@ -1,0 +1,144 @@
+"""Losses against their closed forms, in float64 and at the ends of the range."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mpmath import mp
+from torch import Tensor
+
+from gan.losses import LOSSES, Elementwise
+
+LOGITS = torch.linspace(-100, 100, 401, dtype=torch.float64)
+
+# dL/da of each generator's loss, from the papers, as functions of D = σ(a) and 1 − D = σ(−a).
+GENERATOR_SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "saturating": lambda a: -torch.sigmoid(a),
+    "non_saturating": lambda a: -torch.sigmoid(-a),
+    "maximum_likelihood": lambda a: -torch.exp(a),
+    "least_squares": lambda a: a - 1,
+    "wasserstein": lambda a: -torch.ones_like(a),
+    "hinge": lambda a: -torch.ones_like(a),
+}
+
+# (dL/dr, dL/df) of each discriminator's loss.
+DISCRIMINATOR_SLOPES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "saturating": lambda r, f: (-torch.sigmoid(-r), torch.sigmoid(f)),
+    "non_saturating": lambda r, f: (-torch.sigmoid(-r), torch.sigmoid(f)),
+    "maximum_likelihood": lambda r, f: (-torch.sigmoid(-r), torch.sigmoid(f)),
+    "least_squares": lambda r, f: (r - 1, f),
+    "wasserstein": lambda r, f: (-torch.ones_like(r), torch.ones_like(f)),
+    "hinge": lambda r, f: (-(r < 1).double(), (f > -1).double()),
+}
+
+
+def slope(loss: str, logits: Tensor) -> Tensor:
+    """dL/da of a generator's loss by autograd."""
+    logits = logits.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(LOSSES[loss].generator(logits, logits).sum(), logits)
+    return gradient
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_generator_slope_is_the_papers(loss: str) -> None:
+    """dL/da equals the closed form over logits from −100 to 100."""
+    torch.testing.assert_close(
+        slope(loss, LOGITS), GENERATOR_SLOPES[loss](LOGITS), rtol=1e-12, atol=0
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_discriminator_slopes_are_the_papers(loss: str) -> None:
+    """dL/dr and dL/df equal the closed forms over logits from −100 to 100."""
+    real, fake = (LOGITS + shift for shift in (0.125, -0.125))  # off the hinge's corners
+    real.requires_grad_()
+    fake.requires_grad_()
+    got = torch.autograd.grad(LOSSES[loss].discriminator(real, fake).sum(), (real, fake))
+    for mine, papers in zip(got, DISCRIMINATOR_SLOPES[loss](real, fake), strict=True):
+        torch.testing.assert_close(mine, papers, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_keep_one_value_per_sample(loss: str) -> None:
+    """(N,) logits give (N,) values: the caller reduces."""
+    real, fake = torch.zeros(5), torch.ones(5)
+    assert LOSSES[loss].discriminator(real, fake).shape == (5,)
+    assert LOSSES[loss].generator(real, fake).shape == (5,)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradcheck(loss: str) -> None:
+    """Both sides pass float64 gradcheck and gradgradcheck away from corners."""
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 7, generator=rng, dtype=torch.float64) + 0.01
+    for side in (LOSSES[loss].discriminator, LOSSES[loss].generator):
+        inputs = tuple(row.clone().requires_grad_() for row in logits)
+
+        def total(real: Tensor, fake: Tensor, side: Elementwise = side) -> Tensor:
+            return side(real, fake) + 0 * (real + fake)  # every input takes part, used or not
+
+        assert torch.autograd.gradcheck(total, inputs)
+        assert torch.autograd.gradgradcheck(total, inputs)
+
+
+@pytest.mark.parametrize("logit", [-745.0, -100.0, -40.0, -1e-9, 0.0, 1e-9, 37.0, 100.0])
+def test_cross_entropies_at_the_extremes(logit: float) -> None:
+    """Both cross-entropies agree with 60-digit arithmetic to float64's last bits."""
+    with mp.workdps(60):
+        d = 1 / (1 + mp.exp(-mp.mpf(logit)))
+        rest = 1 / (1 + mp.exp(mp.mpf(logit)))
+        expected = {"saturating": float(mp.log(rest)), "non_saturating": float(-mp.log(d))}
+    tensor = torch.tensor([logit], dtype=torch.float64)
+    for loss, value in expected.items():
+        assert LOSSES[loss].generator(tensor, tensor).item() == pytest.approx(
+            value, rel=1e-15, abs=5e-324
+        )
+
+
+def test_equilibrium_value() -> None:
+    """At D = ½ the discriminator's loss is 2 log 2: minus the game's value −log 4."""
+    zero = torch.zeros(1, dtype=torch.float64)
+    assert LOSSES["saturating"].discriminator(zero, zero).item() == pytest.approx(math.log(4))
+
+
+def test_minimax_is_not_the_non_saturating_loss() -> None:
+    """The saturating generator's loss is minus D's term on fakes: the game is zero-sum."""
+    discriminator = LOSSES["saturating"].discriminator
+    on_fakes = discriminator(LOGITS, LOGITS) - discriminator(LOGITS, torch.full_like(LOGITS, -1e9))
+    torch.testing.assert_close(
+        LOSSES["saturating"].generator(LOGITS, LOGITS), -on_fakes, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_labels_are_not_smoothed() -> None:
+    """A discriminator that is certain and right pays nothing."""
+    sure = torch.tensor([1e4], dtype=torch.float64)
+    assert LOSSES["non_saturating"].discriminator(sure, -sure).item() == 0
+
+
+@given(st.floats(-80, 80))
+def test_ratio_of_the_two_gradients(logit: float) -> None:
+    """Eq. 3 over Eq. 4, per sample at the logit, is (1 − D)/D = exp(−a)."""
+    tensor = torch.tensor([logit], dtype=torch.float64)
+    ratio = slope("non_saturating", tensor) / slope("saturating", tensor)
+    assert ratio.item() == pytest.approx(math.exp(-logit), rel=1e-12)
+
+
+@given(st.floats(-80, 80), st.floats(-80, 80))
+def test_every_generator_wants_larger_logits_where_d_rejects(a: float, b: float) -> None:
+    """No generator's loss rises when a rejected sample's logit rises."""
+    low, high = sorted((min(a, 0.0), min(b, 0.0)))
+    pair = torch.tensor([low, high], dtype=torch.float64)
+    for loss in LOSSES.values():
+        worse, better = loss.generator(pair, pair).tolist()
+        assert better <= worse
+
+
+@pytest.mark.parametrize("loss", ["saturating", "non_saturating"])
+def test_no_epsilon_inside_the_log(loss: str) -> None:
+    """At D = 1e-40 the non-saturating gradient is whole; at 1 − D = 1e-40 the saturating one is."""
+    logit = torch.tensor([-92.0 if loss == "non_saturating" else 92.0])
+    assert slope(loss, logit).item() == -1.0
