@@ -1,8 +1,9 @@
 """pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
 
 import signal
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from bench.progress import ProgressBar
 from gan.errors import UsageError
 
 SESSION = pytest.StashKey[options.Session]()
+CELLS = pytest.StashKey[dict[tuple[str, tuple[str | int, ...]], Cell]]()
 PROGRESS = pytest.StashKey[ProgressBar]()
 BEFORE = pytest.StashKey[dict[str, float | None]]()
 
@@ -30,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SESSION] = session
+    config.stash[CELLS] = {(cell.kind, cell.axes): cell for cell in session.matrix.cells}
     config.stash[BEFORE] = {
         "load_average": machine.load_average(),
         "stolen_seconds": machine.stolen_seconds(),
@@ -54,38 +57,52 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the cells in the matrix's order: timings first, while the machine is at rest."""
-    cells = {item.nodeid: find(config, item) for item in items if "cell" in _fixtures(item)}
-    place = {cell: index for index, cell in enumerate(config.stash[SESSION].matrix.cells)}
+    cells: dict[str, Cell] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            axes: tuple[Any, ...] = tuple(item.callspec.params[axis] for axis in AXES)
+            cells[item.nodeid] = find(config, item.path, axes)
+    place = {cell: index for index, cell in enumerate(config.stash[CELLS].values())}
     items.sort(key=lambda item: place[cells[item.nodeid]] if item.nodeid in cells else -1)
     if len(cells) == len(items) and not config.getoption("collectonly"):
         config.stash[PROGRESS] = ProgressBar(cells)
         config.pluginmanager.register(config.stash[PROGRESS])
+        reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        reporter.showfspath = False
+        # There is no public way to have pytest's percentages give way to another progress display.
+        reporter._show_progress_info = False
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return getattr(item, "fixturenames", [])
-
-
-def find(config: pytest.Config, item: pytest.Item) -> Cell:
+def find(config: pytest.Config, file: Path, axes: tuple[str | int, ...]) -> Cell:
     """The cell that a test was made for.
 
     Args:
         config: pytest's.
-        item: a parametrised test of bench/.
+        file: the module of bench/ that measures the cell's kind.
+        axes: values of AXES.
 
     Returns:
-        Its cell.
+        The cell.
     """
-    kind = item.path.stem.removeprefix("test_")
-    axes = tuple(item.callspec.params[axis] for axis in AXES)  # type: ignore[attr-defined]  # parametrised
-    cells = config.stash[SESSION].matrix.cells
-    return next(cell for cell in cells if cell.kind == kind and cell.axes == axes)
+    kind = file.stem.removeprefix("test_")
+    return config.stash[CELLS][kind, axes]
 
 
 @pytest.fixture
-def cell(request: pytest.FixtureRequest) -> Cell:
-    """The cell to run."""
-    return find(request.config, request.node)
+def cell(
+    request: pytest.FixtureRequest,
+    device: str,
+    precision: str,
+    batch_size: int,
+    loss: str,
+    penalty: str,
+    model: str,
+    data: str,
+    seed: int,
+) -> Cell:
+    """The cell to run; one argument per axis, so that pytest parametrises over them."""
+    axes = (device, precision, batch_size, loss, penalty, model, data, seed)
+    return find(request.config, request.node.path, axes)
 
 
 @pytest.fixture
@@ -135,23 +152,21 @@ def _finished(config: pytest.Config) -> bool:
     return PROGRESS not in config.stash or not config.stash[PROGRESS].clock.kinds
 
 
-def pytest_benchmark_update_json(output_json: dict[str, list[dict[str, object]]]) -> None:
-    """Keep only cells that were measured to the end: they alone have a schema number."""
-    output_json["benchmarks"] = [
-        entry
-        for entry in output_json["benchmarks"]
-        if isinstance(info := entry["extra_info"], dict) and "schema" in info
-    ]
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_generate_json(benchmarks: list[Any]) -> None:
+    """Drop the cells that were not measured to the end: only a complete one has a schema number.
+
+    pytest-benchmark keeps a test that failed after its timing, and fails itself on one that was
+    interrupted before its first sample.
+    """
+    benchmarks[:] = [entry for entry in benchmarks if "schema" in entry.extra_info]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """After an interruption, say what is kept and how to go on."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After an interruption, say as the last word what is kept and how to go on."""
     if PROGRESS in config.stash and not _finished(config):
         bar, folder = config.stash[PROGRESS], config.stash[SESSION].results
-        terminalreporter.write_line(
+        config.get_terminal_writer().line(
             f"interrupted after {bar.done} of {len(bar.cells)} cells; what finished is kept in "
             f"{folder}. The same command goes on: it trains only what is missing there, and takes "
             f"the timings again, since those of two sessions can't be mixed."

@@ -136,21 +136,22 @@ def parse_axis(option: str, text: str, valid: Iterable[str] | None) -> tuple[str
         raise UsageError(f"{option} takes whole numbers, not {text!r}") from None
 
 
-_POINTS: dict[str, float | int | str] = {
-    "generator_learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "evaluation_samples": 500,
-}
+Settings = dict[str, float | int | str]
+
+# Five times DCGAN's rate: a session of minutes sees games settle, not start.
+_FAST: Settings = {"generator_learning_rate": 1e-3, "discriminator_learning_rate": 1e-3}
+# Exact W1 takes time cubic in the samples; 500 cost a tenth of a second.
+_POINTS: Settings = _FAST | {"evaluation_samples": 500}
 
 PROFILES: dict[str, tuple[Study, ...]] = {
     # The whole path in about a minute: does it run from end to end?
     "smoke": (
         Study("throughput", {"loss": ("saturating", "non_saturating"), "batch_size": (16, 64)}),
-        Study("gradients", {}, {"steps": 50}),
+        Study("gradients", {}, {"steps": 50} | _FAST),
         Study(
             "convergence",
             {"loss": ("saturating", "non_saturating")},
-            {"steps": 60, "records": 4, "evaluation_samples": 200},
+            {"steps": 60, "records": 4, "evaluation_samples": 200} | _FAST,
         ),
         Study(
             "convergence", {"data": ("ring", "gaussian1d")}, {"steps": 60, "records": 4} | _POINTS
@@ -174,22 +175,22 @@ PROFILES: dict[str, tuple[Study, ...]] = {
             "throughput",
             {"model": ("goodfellow2014", "dcgan"), "batch_size": (16, 64, 256)},
         ),
-        Study("gradients", {"model": ("mlp", "goodfellow2014", "dcgan")}, {"steps": 300}),
+        Study("gradients", {"model": ("mlp", "goodfellow2014", "dcgan")}, {"steps": 300} | _FAST),
         Study("gradients", {"data": ("ring",)}, {"steps": 1000} | _POINTS),
         Study(
             "convergence",
             {"loss": tuple(LOSSES), "seed": (0, 1, 2)},
-            {"steps": 2000, "records": 20},
+            {"steps": 1200, "records": 20} | _FAST,
         ),
         Study(
             "convergence",
             {"data": ("ring",), "loss": ("saturating", "non_saturating"), "seed": tuple(range(8))},
-            {"steps": 2000, "records": 20} | _POINTS,
+            {"steps": 1500, "records": 15} | _POINTS,
         ),
         Study(
             "convergence",
             {"data": ("gaussian1d",), "loss": ("saturating", "non_saturating")},
-            {"steps": 2000, "records": 20} | _POINTS,
+            {"steps": 1500, "records": 15} | _POINTS,
         ),
     ),
     # Every axis: hours on a processor, made for a GPU and for sessions that are continued.

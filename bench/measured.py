@@ -39,7 +39,6 @@ def complete(
         status: how it ended.
         message: why, when it did not finish.
     """
-    benchmark.group = cell.kind
     benchmark.extra_info |= {
         "schema": SCHEMA,
         "kind": cell.kind,

@@ -148,8 +148,7 @@ def _results(config: pytest.Config) -> Path:
     json, folder = config.getoption("benchmark_json"), config.getoption("results")
     if folder is None:
         folder = json.parent if json else Path("results/local")
-    if json is None:
-        config.option.benchmark_json = folder / "benchmark.json"
     if not config.getoption("collectonly"):
         store.probe(folder)
+        config.option.benchmark_json = json or folder / "benchmark.json"
     return Path(folder)

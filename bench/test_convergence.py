@@ -1,5 +1,6 @@
 """Whether the game converges: metrics against steps and seconds, run by run."""
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import measured
@@ -9,6 +10,7 @@ from gan import store
 from gan.train import train
 
 
+@pytest.mark.benchmark(group="convergence")
 def test_convergence(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Train one run and store it, or take it from the folder where an earlier session left it."""
     stored = store.read(store.path(session.results, cell.run, "training"))

@@ -1,5 +1,6 @@
 """What gradient the generator gets when D(G(z)) is small: Eq. 3 against Eq. 4 by logit shift."""
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import measured
@@ -11,6 +12,7 @@ from gan.gradients import shift_experiment
 from gan.train import Trainer
 
 
+@pytest.mark.benchmark(group="gradients")
 def test_gradients(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Both losses' gradient norms on the untrained networks and after the run's steps."""
 

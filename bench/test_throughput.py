@@ -1,5 +1,6 @@
 """How fast a step is: seconds, images, floating-point operations and bytes."""
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import measured, timing
@@ -9,6 +10,7 @@ from gan.data import load
 from gan.train import Trainer
 
 
+@pytest.mark.benchmark(group="throughput")
 def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Time blocks of whole training steps, each from the same initial state."""
     try:

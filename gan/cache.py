@@ -1,7 +1,20 @@
 """Where the suite keeps what it downloaded or trained once."""
 
+import hashlib
+import io
+import logging
 import os
+import tempfile
 from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan.errors import UsageError
+
+CHECKSUM_BYTES = 32
+
+log = logging.getLogger(__name__)
 
 
 def cache_dir() -> Path:
@@ -12,3 +25,58 @@ def cache_dir() -> Path:
     import pooch
 
     return Path(pooch.os_cache("saddle-bench"))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the cache, before the work whose result it is to keep.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def unwritable(folder: Path, error: OSError) -> UsageError:
+    """Say that a folder of the cache cannot be written, and what to do."""
+    return UsageError(
+        f"cannot write to the cache folder {folder} ({error.strerror or error}): "
+        "set GAN_CACHE to a folder that can be written"
+    )
+
+
+def write_weights(path: Path, weights: dict[str, Tensor]) -> None:
+    """Keep a network's weights behind their SHA-256; renamed into place when all is written.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    content = buffer.getvalue()
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor] | None:
+    """The weights of a file that is there and whole, or None.
+
+    A file that is there but not whole is told as a warning in the log: it will be replaced.
+    """
+    if not path.is_file():
+        return None
+    stored = path.read_bytes()
+    checksum, content = stored[:CHECKSUM_BYTES], stored[CHECKSUM_BYTES:]
+    if hashlib.sha256(content).digest() != checksum:
+        log.warning("%s is damaged and will be made again", path)
+        return None
+    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), weights_only=True)
+    return weights

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 COMPARED = ("saturating", "non_saturating")
 
-# Mean logits from D(G(z)) = 1e-30 to 1 − 1e-7, with ½ among them.
-TARGETS = tuple(np.arange(-69.0, 17.0, 3.0).tolist())
+# Mean logits from D(G(z)) = 1e-30 to 1 − 2e-8, with ½ among them.
+TARGETS = tuple(np.arange(-69.0, 19.0, 3.0).tolist())
 
 
 def generator_gradient(

@@ -1,10 +1,10 @@
 """IDX, the file format of MNIST: a big-endian header, then unsigned bytes."""
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +45,13 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> io.BufferedIOBase:
     with path.open("rb") as file:
         compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     return gzip.open(path) if compressed else path.open("rb")
 
 
-def _array(file: IO[bytes], path: Path) -> NDArray[np.uint8]:
+def _array(file: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
     sizes = _sizes(file, path)
     promised = math.prod(sizes)
     start = file.tell()
@@ -66,7 +66,7 @@ def _array(file: IO[bytes], path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(file.read(promised), dtype=np.uint8).reshape(sizes)
 
 
-def _sizes(file: IO[bytes], path: Path) -> tuple[int, ...]:
+def _sizes(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise UsageError(
@@ -89,7 +89,7 @@ def _sizes(file: IO[bytes], path: Path) -> tuple[int, ...]:
     return sizes
 
 
-def _count(file: IO[bytes], limit: int) -> int:
+def _count(file: io.BufferedIOBase, limit: int) -> int:
     """Bytes left in the file, counted up to limit + 1."""
     held = 0
     while held <= limit:

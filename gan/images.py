@@ -169,7 +169,7 @@ def digits(_data_dir: Path | None = None) -> Images:
     parts have the classes in equal proportion. The split is fixed. The same writers appear in
     both parts: test accuracy here speaks of new images, not of new writers.
     """
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # has no annotations
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     by_class = np.argsort(bunch.target, kind="stable")

@@ -167,7 +167,7 @@ def wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         (N,), unbounded.
 
     Reference:
-        Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1; Lim & Ye 2017 for the hinge game.
+        Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
     """
     del real_logits
     return -fake_logits
@@ -189,11 +189,28 @@ def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return relu(1 - real_logits) + relu(1 + fake_logits)
 
 
+def hinge(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """−D(G(z)) on raw outputs, against a discriminator with margins of one.
+
+    Args:
+        real_logits: (N,), unused.
+        fake_logits: (N,), raw outputs of D on generated samples.
+
+    Returns:
+        (N,), unbounded.
+
+    Reference:
+        Lim & Ye 2017, "Geometric GAN", Eq. 20.
+    """
+    del real_logits
+    return -fake_logits
+
+
 LOSSES: dict[str, Loss] = {
     "saturating": Loss(cross_entropy, saturating),
     "non_saturating": Loss(cross_entropy, non_saturating),
     "maximum_likelihood": Loss(cross_entropy, maximum_likelihood),
     "least_squares": Loss(least_squares_discriminator, least_squares),
     "wasserstein": Loss(wasserstein_critic, wasserstein),
-    "hinge": Loss(hinge_discriminator, wasserstein),
+    "hinge": Loss(hinge_discriminator, hinge),
 }

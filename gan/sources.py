@@ -1,10 +1,10 @@
-"""Where the four files of MNIST and Fashion-MNIST are: a folder of yours, the system, a download."""
+"""Where MNIST's and Fashion-MNIST's files are: in a folder of yours, the system's, the cache."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan.cache import cache_dir
+from gan.cache import cache_dir, unwritable
 from gan.errors import UsageError
 
 FILES = (
@@ -126,10 +126,7 @@ def _fetch(file: str, url: str, checksum: str, folder: Path) -> Path:
     except exceptions.RequestException as error:
         raise UsageError(f"{url}{file} failed to download ({_line(error)}): {place}") from error
     except OSError as error:
-        raise UsageError(
-            f"cannot write to the cache folder {folder} ({error.strerror or error}): "
-            f"set GAN_CACHE to a folder that can be written"
-        ) from error
+        raise unwritable(folder, error) from error
     except ValueError as error:
         raise UsageError(
             f"{url}{file} does not have the checksum {checksum}: nothing was kept; {place}"

@@ -92,7 +92,7 @@ def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(*_arguments: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.pq, "write_table", full)
+    monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(UsageError, match="No space left on device"):
         store.write(tmp_path, STORED)
     assert list((tmp_path / "runs").iterdir()) == []

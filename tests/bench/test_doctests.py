@@ -1,0 +1,16 @@
+"""The examples in bench/'s docstrings; pytest would collect its benchmarks along with them."""
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+from bench import matrix, progress
+
+
+@pytest.mark.parametrize("module", [matrix, progress])
+def test_examples(module: ModuleType) -> None:
+    """Every example gives what it shows."""
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -1,0 +1,48 @@
+"""The progress bar's estimate and words."""
+
+import pytest
+
+from bench.matrix import Cell
+from bench.progress import Clock, label, minutes
+from gan.run import Run
+
+
+def cells() -> dict[str, Cell]:
+    """Two throughput cells and two runs, one twice as long."""
+    return {
+        "t1": Cell("throughput", Run(seed=1)),
+        "t2": Cell("throughput", Run(seed=2)),
+        "c1": Cell("convergence", Run(steps=1000)),
+        "c2": Cell("convergence", Run(steps=2000)),
+    }
+
+
+def test_estimate_uses_the_pace_of_each_kind() -> None:
+    """After one cell of each kind the rest is their own pace times their own size."""
+    clock = Clock(cells())
+    clock.finish("t1", 3.0)
+    clock.finish("c1", 10.0)
+    assert clock.seconds_left() == pytest.approx(3.0 + 20.0)
+
+
+def test_estimate_before_any_cell_has_finished_is_the_prior() -> None:
+    """It shrinks as cells finish at the prior's pace."""
+    clock = Clock(cells())
+    before = clock.seconds_left()
+    clock.finish("t1", clock.weights["t1"])
+    assert clock.seconds_left() == pytest.approx(before - clock.weights["t1"])
+
+
+def test_nothing_is_left_at_the_end() -> None:
+    """Zero seconds when every cell is done."""
+    clock = Clock(cells())
+    for name in cells():
+        clock.finish(name, 1.0)
+    assert clock.seconds_left() == 0
+
+
+def test_words() -> None:
+    """A cell is named by kind and axes; a duration by minutes and seconds."""
+    text = label(Cell("throughput", Run(loss="hinge", batch_size=16)))
+    assert text == "throughput float32 16 hinge none mlp digits seed 0"
+    assert [minutes(seconds) for seconds in (0, 59.6, 600)] == ["0:00", "1:00", "10:00"]

@@ -1,0 +1,200 @@
+"""Whole sessions: what they leave, what they refuse, and how they survive an interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--batch-sizes", "16"]
+
+Harness = Callable[..., int]
+
+
+def command(*options: str) -> list[str]:
+    """The harness as its users call it."""
+    return [sys.executable, "-m", "pytest", "bench/", "-p", "no:cacheprovider", *options]
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
+    """`pytest bench/` in this process: its exit status."""
+    monkeypatch.chdir(ROOT)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def call(*options: str) -> int:
+        try:
+            return int(pytest.main(["bench/", "-p", "no:cacheprovider", *options]))
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of one small session in a process of its own."""
+    results = tmp_path_factory.mktemp("results")
+    options = [*SMALL, "--rounds", "3", "--benchmark-json", str(results / "benchmark.json")]
+    done = subprocess.run(command(*options), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[1/3] throughput float32 16 saturating none mlp ring seed 0" in done.stderr
+    return results
+
+
+@pytest.fixture(scope="module")
+def cells(folder: Path) -> dict[str, dict[str, Any]]:
+    """benchmark.json's entries by kind."""
+    content = json.loads((folder / "benchmark.json").read_text())
+    return {entry["extra_info"]["kind"]: entry for entry in content["benchmarks"]}
+
+
+def test_every_kind_is_recorded(cells: dict[str, dict[str, Any]]) -> None:
+    """One finished cell of each kind, its axes scalar, its whole run with it."""
+    assert set(cells) == {"throughput", "gradients", "convergence"}
+    for kind, entry in cells.items():
+        info = entry["extra_info"]
+        assert entry["group"] == kind
+        assert (info["schema"], info["status"], info["message"]) == (1, "finished", "")
+        assert {name: info["run"][name] for name in entry["params"]} == entry["params"]
+        assert entry["params"]["batch_size"] == 16
+
+
+def test_throughput_holds_raw_samples_and_costs(cells: dict[str, dict[str, Any]]) -> None:
+    """As many raw block times as rounds, and the costs of results/README.md."""
+    entry = cells["throughput"]
+    info = entry["extra_info"]
+    assert len(entry["stats"]["data"]) == 3
+    assert all(seconds > 0 for seconds in entry["stats"]["data"])
+    assert info["generator_parameters"] == 3 * 128 + 129 * 128 + 129 * 2
+    assert info["flops_per_step"] > 0
+    assert info["first_call_seconds"] > 0
+    assert info["peak_memory_bytes"] > 0
+
+
+def test_machine_is_described_without_its_clock_frequency(folder: Path) -> None:
+    """What makes two sessions comparable is there; what changes every second is not."""
+    machine = json.loads((folder / "benchmark.json").read_text())["machine_info"]
+    facts = machine["saddle"]
+    assert (facts["schema"], facts["threads"], facts["status"]) == (1, 1, "finished")
+    assert facts["profile"] == "smoke"
+    assert facts["cores"] >= facts["affinity"] >= 1
+    assert not [name for name in machine["cpu"] if name.startswith("hz_actual")]
+
+
+def test_computed_results_are_run_files(folder: Path, cells: dict[str, dict[str, Any]]) -> None:
+    """One Parquet file per computed cell, under the key in benchmark.json, and nothing else."""
+    keys = {cells[kind]["extra_info"]["key"] for kind in ("gradients", "convergence")}
+    assert {path.name for path in (folder / "runs").iterdir()} == {f"{k}.parquet" for k in keys}
+
+
+def test_curves_go_from_the_first_step_to_the_last(
+    folder: Path, cells: dict[str, dict[str, Any]]
+) -> None:
+    """Records at 0, 15, 30, 45 and 60 steps, the metrics of a mixture, samples at both ends."""
+    key = cells["convergence"]["extra_info"]["key"]
+    rows = pq.read_table(folder / "runs" / f"{key}.parquet").to_pylist()
+    assert [row["step"] for row in rows] == [0, 15, 30, 45, 60]
+    assert all(row["w1"] > 0 and 0 <= row["modes"] <= 8 for row in rows)
+    assert rows[0]["generator_loss"] is None
+    assert rows[-1]["generator_loss"] < 0  # log(1 − D)
+    assert len(rows[0]["samples"]) == len(rows[-1]["samples"]) == 2 * 512
+    assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
+
+
+def test_second_session_reuses_what_is_stored(
+    folder: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The same command again trains nothing, changes no run file and says so in the JSON."""
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()}
+    output = folder / "second.json"
+    assert harness(*SMALL, "--rounds", "1", "--benchmark-json", str(output)) == 0
+    capfd.readouterr()
+    entries = json.loads(output.read_text())["benchmarks"]
+    reused = [entry["extra_info"].get("reused") for entry in entries]
+    assert reused.count(True) == 1
+    assert {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()} == before
+
+
+def test_collecting_writes_nothing(
+    tmp_path: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--collect-only` lists the cells and leaves the folder alone."""
+    results = tmp_path / "results"
+    assert harness(*SMALL, "--collect-only", "-q", "--results", str(results)) == 0
+    assert "loss=saturating" in capfd.readouterr().out
+    assert not results.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--profile", "fast"], "unknown profile 'fast': choose from smoke, quick, full"),
+        (["--losses", "hing"], "unknown value of --losses 'hing': choose from saturating,"),
+        (["--penalties", "r3"], "unknown value of --penalties 'r3': choose from none, r1, wgan_gp"),
+        (["--models", "vae"], "unknown value of --models 'vae': choose from mlp,"),
+        (["--data", "cifar"], "unknown value of --data 'cifar': choose from"),
+        (["--precisions", "int8"], "unknown value of --precisions 'int8': choose from float32,"),
+        (["--devices", "tpu"], "unknown device 'tpu': choose from cpu, cuda, cuda:N"),
+        (["--devices", "cuda:99"], "device cuda:99 is absent: torch sees"),
+        (["--batch-sizes", "0"], "batch_size must be at least 1, not 0"),
+        (["--batch-sizes", "16,5000", "--data", "digits"], "batch size 5000 is larger than the"),
+        (["--batch-sizes", "many"], "--batch-sizes takes whole numbers, not 'many'"),
+        (["--seeds", "-1"], "seed must be in"),
+        (["--rounds", "0"], "--rounds must be at least 1, not 0"),
+        (["--data", "mnist", "--data-dir", "/nowhere"], "/nowhere"),
+        (["--models", "dcgan", "--data", "ring"], "dcgan makes images"),
+        (["--results", "/proc/saddle"], "can't write to /proc/saddle"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_nothing_runs(
+    options: list[str],
+    message: str,
+    harness: Harness,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Exit status 4, one ERROR line, no traceback, no results."""
+    results = [] if "--results" in options else ["--results", str(tmp_path / "results")]
+    assert harness("--profile", "smoke", *options, *results) == pytest.ExitCode.USAGE_ERROR
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith("ERROR: ")
+    assert message in lines[0]
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_session_keeps_what_finished(tmp_path: Path, how: signal.Signals) -> None:
+    """A signal after the first run file leaves a whole JSON and a word on how to go on."""
+    options = [*SMALL, "-k", "convergence", "--seeds", ",".join(map(str, range(40)))]
+    running = subprocess.Popen(
+        command(*options, "--results", str(tmp_path)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*.parquet")):
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(how)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == pytest.ExitCode.INTERRUPTED
+    assert "what finished is kept in" in output
+    assert "The same command goes on" in output
+    content = json.loads((tmp_path / "benchmark.json").read_text())
+    assert content["machine_info"]["saddle"]["status"] == "interrupted"
+    assert all(entry["extra_info"]["schema"] == 1 for entry in content["benchmarks"])
+    assert not list(tmp_path.glob("runs/*.tmp"))

@@ -1,0 +1,81 @@
+"""The command line: train one run, list what there is, and every mistake in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gan import store
+from gan.__main__ import app, run_app
+from gan.data import DATASETS
+from gan.losses import LOSSES
+from gan.metrics import METRICS
+from gan.models import MODELS
+from gan.penalties import PENALTIES
+
+SHORT = ["--steps", "4", "--records", "2", "--batch-size", "16"]
+
+
+def test_list_names_everything_with_one_line_each() -> None:
+    """Each loss, penalty, model, data set and metric has a line of its own, and words on it."""
+    lines = CliRunner().invoke(app, ["list"]).output.splitlines()
+    described = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
+    for table in (LOSSES, PENALTIES, MODELS, DATASETS, METRICS):
+        assert set(table) <= set(described)
+        assert all(len(described[name]) > 3 for name in table)
+
+
+@pytest.mark.parametrize("data", ["digits", "ring", "gaussian1d"])
+def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
+    """A run file that reads back, a PNG, and both paths on the screen."""
+    done = CliRunner().invoke(app, ["train", "--data", data, *SHORT, "--results", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    (file,) = (tmp_path / "runs").iterdir()
+    stored = store.read(file)
+    assert stored is not None
+    assert [row["step"] for row in stored.rows] == [0, 2, 4]
+    assert (tmp_path / f"{file.stem}.png").read_bytes().startswith(b"\x89PNG")
+    assert str(file) in done.output
+    assert "finished after 4 steps" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--loss", "hing"], "unknown loss 'hing': choose from saturating"),
+        (["--data", "cifar"], "unknown data set 'cifar': choose from gaussian1d"),
+        (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
+        (["--batch-size", "5000"], "batch size 5000 is larger than the"),
+        (["--device", "cuda:99"], "device cuda:99 is absent"),
+        (["--results", "/proc/saddle"], "can't write to /proc/saddle"),
+    ],
+)
+def test_a_users_mistake_is_one_line(
+    options: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Exit status 2 and one line on stderr; nothing is trained or written."""
+    results = [] if "--results" in options else ["--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["gan", "train", *SHORT, *options, *results])
+    with pytest.raises(SystemExit) as ended:
+        run_app()
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: {message}")
+    assert printed.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_module_runs_as_a_program() -> None:
+    """`python -m gan` without a command shows what there is."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gan", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "train" in done.stdout
+    assert "list" in done.stdout

@@ -1,0 +1,204 @@
+"""Training: paired streams, records that change nothing, and every way a run can end."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gan import train as module
+from gan.errors import UsageError
+from gan.run import Run
+from gan.step import TRACE
+from gan.train import Result, Trainer, is_out_of_memory, record_steps, train
+
+RUN = Run(data="ring", batch_size=16, steps=12, records=3, evaluation_samples=50)
+
+
+def test_same_run_same_result() -> None:
+    """Twice the same run: the same traces and the same records, bit for bit, but for the clock."""
+    one, two = train(RUN), train(RUN)
+    assert torch.equal(one.trace, two.trace)
+    for first, second in zip(one.rows, two.rows, strict=True):
+        # Compared as text, since nan, the KL of no sample, differs from itself.
+        assert str({**first, "seconds": 0}) == str({**second, "seconds": 0})
+
+
+def test_evaluating_more_often_does_not_change_training() -> None:
+    """Ten records instead of three: the same losses and gradient norms at every step."""
+    assert torch.equal(train(RUN).trace, train(replace(RUN, records=10)).trace)
+
+
+def test_seeds_differ() -> None:
+    """Another seed is another run."""
+    assert not torch.equal(train(RUN).trace, train(replace(RUN, seed=1)).trace)
+
+
+def test_losses_with_one_seed_see_the_same_weights_data_and_noise() -> None:
+    """Before the first update two losses stand on the same networks and draw the same batch."""
+    one, other = Trainer(RUN), Trainer(replace(RUN, loss="saturating"))
+    assert torch.equal(one.state.generator, other.state.generator)
+    for mine, theirs in zip(one.draw(), other.draw(), strict=True):
+        assert torch.equal(mine, theirs)
+    rows = [train(replace(RUN, loss=loss)).rows[0] for loss in ("saturating", "non_saturating")]
+    assert str(rows[0]) == str(rows[1])
+
+
+def test_precisions_start_from_the_same_weights() -> None:
+    """float64 weights are the float32 ones, widened."""
+    wide = Trainer(replace(RUN, precision="float64")).state.generator
+    assert wide.dtype == torch.float64
+    assert torch.equal(wide.float(), Trainer(RUN).state.generator)
+
+
+def test_minibatches_and_noise_are_fresh_every_time() -> None:
+    """No two draws of k updates share data or noise."""
+    batch = Trainer(replace(RUN, discriminator_steps=3)).draw()
+    assert batch.real.shape == (3, 16, 2)
+    assert batch.z.shape == (4, 16, 2)
+    assert len({tuple(part.flatten().tolist()) for part in batch.real}) == 3
+    assert len({tuple(part.flatten().tolist()) for part in batch.z}) == 4
+
+
+def test_finite_data_is_seen_once_per_epoch() -> None:
+    """Minibatches of digits do not repeat an image before all have been seen."""
+    trainer = Trainer(Run(batch_size=100, steps=1))
+    size = trainer.dataset.size
+    assert size is not None
+    seen = torch.cat([trainer.draw().real[0].flatten(1) for _ in range(size // 100)])
+    assert len(seen.unique(dim=0)) > 0.98 * len(seen)  # a few digits are drawn alike
+
+
+def test_records_are_where_they_should_be() -> None:
+    """Steps 0, 4, 8, 12; a clock that only goes forward; losses from the trace."""
+    result = train(RUN)
+    assert [row["step"] for row in result.rows] == [0, 4, 8, 12]
+    clock = [row["seconds"] for row in result.rows]
+    assert clock[0] == 0.0
+    assert clock == sorted(clock)  # type: ignore[type-var]  # numbers all
+    assert [result.rows[-1][name] for name in TRACE] == result.trace[-1].tolist()
+    assert (result.status, result.stopped_step, len(result.trace)) == ("finished", 12, 12)
+
+
+def test_snapshots_are_kept_at_both_ends() -> None:
+    """Samples of the averaged generator, flattened, first and last and a few between."""
+    rows = train(replace(RUN, records=10)).rows
+    kept = [row for row in rows if "samples" in row]
+    assert (kept[0]["step"], kept[-1]["step"], len(kept)) == (0, 12, 6)
+    assert len(kept[0]["samples"]) == 2 * 512  # type: ignore[arg-type]  # a list
+
+
+def test_no_steps_is_an_evaluation_of_the_start() -> None:
+    """A run of 0 steps has one record and is finished."""
+    result = train(replace(RUN, steps=0))
+    assert [row["step"] for row in result.rows] == [0]
+    assert result.status == "finished"
+
+
+def test_divergence_ends_the_run_at_its_step() -> None:
+    """A learning rate that blows up: diverged, with the step, the quantity and its value."""
+    result = train(replace(RUN, optimiser="sgd", generator_learning_rate=1e30, steps=40))
+    assert result.status == "diverged"
+    assert 0 < result.stopped_step < 40
+    assert len(result.trace) == result.stopped_step
+    assert result.trace[:-1].isfinite().all()
+    assert not result.trace[-1].isfinite().all()
+    quantity, value = result.message.split(" is ")
+    assert quantity in TRACE
+    assert value.split(" at step ")[0] in ("nan", "inf", "-inf")
+    assert result.message.endswith(f" at step {result.stopped_step}")
+    assert all(row["step"] < result.stopped_step for row in result.rows)  # type: ignore[operator]  # numbers
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError("no"),
+    ],
+)
+def test_memory_that_runs_out_is_recorded(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends as out_of_memory with what was recorded until then."""
+
+    def fail(_trainer: Trainer, _steps: int) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_advance", fail)
+    result = train(RUN)
+    assert (result.status, len(result.rows)) == ("out_of_memory", 1)
+    assert result.message == str(error)
+
+
+def test_real_allocation_failure_is_recognised() -> None:
+    """What torch itself raises when the machine has no such memory."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+
+
+def test_other_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is a traceback, not a status."""
+
+    def fail(_trainer: Trainer, _steps: int) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(module, "_advance", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        train(RUN)
+
+
+def test_impossible_runs_are_refused_before_work() -> None:
+    """Larger batch than data."""
+    with pytest.raises(UsageError, match="batch size 9999"):
+        train(Run(batch_size=9999))
+
+
+def test_facts_describe_networks_and_data() -> None:
+    """Mixtures bring their modes, 1-D data the exact density, images the classifier's accuracy."""
+    ring = train(replace(RUN, steps=0)).facts
+    assert ring["generator_parameters"] == 3 * 128 + 129 * 128 + 129 * 2
+    assert len(ring["mode_centres"]) == 8  # type: ignore[arg-type]  # a list
+    line = train(replace(RUN, data="gaussian1d", steps=0)).facts
+    grid, density = line["grid"], line["density_on_grid"]
+    mass = torch.trapezoid(torch.tensor(density), torch.tensor(grid)).item()
+    assert mass == pytest.approx(1, abs=1e-6)
+    digits = train(Run(steps=0, evaluation_samples=100)).facts
+    assert 0.97 <= digits["classifier_accuracy"] <= 1  # type: ignore[operator]  # a number
+    assert digits["sample_shape"] == [1, 8, 8]
+
+
+def test_result_is_stored_as_it_is() -> None:
+    """What the store gets is the result's own rows, status and facts."""
+    result = train(replace(RUN, steps=0))
+    stored = result.stored()
+    assert (stored.kind, stored.run, stored.rows) == ("training", result.run, result.rows)
+    assert Result(RUN).stored().status == "finished"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3, 7, 1000])
+@pytest.mark.parametrize("records", [1, 4, 10])
+def test_record_steps_cover_the_run(steps: int, records: int) -> None:
+    """From 0 to the last step, increasing, never more than asked for."""
+    at = record_steps(Run(steps=steps, records=records))
+    assert at[0] == 0
+    assert at[-1] == steps
+    assert at == sorted(set(at))
+    assert len(at) <= records + 1
+
+
+def test_gan_learns_the_line() -> None:
+    """500 steps on gaussian1d bring W1 from about 4 to below 1: the parts work together."""
+    run = Run(
+        data="gaussian1d",
+        steps=500,
+        records=1,
+        generator_learning_rate=1e-3,
+        discriminator_learning_rate=1e-3,
+    )
+    first, last = train(run).rows
+    assert first["w1"] > 3  # type: ignore[operator]  # a number
+    assert last["w1"] < 1  # type: ignore[operator]  # a number
+    assert math.isfinite(last["seconds"])  # type: ignore[arg-type]  # a number
