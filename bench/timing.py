@@ -65,6 +65,9 @@ def flops_per_step(trainer: Trainer) -> int:
         Operations; a multiply and an add count as two, elementwise work is not counted.
     """
     with FlopCounterMode(display=False) as counter:
+        # The counter's own hooks on modules, which it needs only to name them, fail on the double
+        # backward of a penalty.
+        counter.mod_tracker.__exit__(None, None, None)
         trainer.step()
     return int(counter.get_total_flops())
 

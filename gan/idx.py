@@ -92,9 +92,6 @@ def _sizes(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
 def _count(file: io.BufferedIOBase, limit: int) -> int:
     """Bytes left in the file, counted up to limit + 1."""
     held = 0
-    while held <= limit:
-        piece = file.read(min(CHUNK_BYTES, limit + 1 - held))
-        if not piece:
-            break
+    while piece := file.read(min(CHUNK_BYTES, limit + 1 - held)):
         held += len(piece)
     return held

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,10 @@ class Images:
 
     name: str
     shape: tuple[int, ...]
-    train: Tensor
-    train_labels: Tensor
-    test: Tensor
-    test_labels: Tensor
+    train: Tensor = field(repr=False)
+    train_labels: Tensor = field(repr=False)
+    test: Tensor = field(repr=False)
+    test_labels: Tensor = field(repr=False)
 
     def __post_init__(self) -> None:
         for images, labels in ((self.train, self.train_labels), (self.test, self.test_labels)):
@@ -109,7 +109,7 @@ class Stacked:
         UsageError: the base has more than one channel.
 
     Reference:
-        Metz et al. 2016 (unrolled GAN), section 3.3.1, "stacked MNIST".
+        Metz et al. 2016 (unrolled GAN), section 3.3.1.
     """
 
     name: str

@@ -22,7 +22,7 @@ from gan.mixtures import Mixture
 
 HIGH_QUALITY_SIGMAS = 3.0
 W1_SAMPLES = 1000  # exact transport in the plane: 0.2 s for 1,000 samples, 1.5 s for 2,000
-KID_SUBSET = 1000  # Bińkowski et al. 2018, section 5
+KID_SUBSET = 1000  # the customary size; bounds the kernel matrices
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 
 
@@ -158,7 +158,7 @@ def kid(dataset: Dataset, fake: Tensor, real: Tensor, rng: torch.Generator) -> f
     Unbiased means that it may fall below zero, by chance, when the distributions agree.
 
     Reference:
-        Bińkowski et al. 2018, section 3 and Eq. 4.
+        Bińkowski et al. 2018, where it is introduced with Inception's features.
     """
     from torchmetrics.image.kid import KernelInceptionDistance
 
@@ -188,7 +188,7 @@ class _Ready(nn.Identity):
 
 
 def _finite_features(dataset: Dataset, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Float64 features of both sides, or None if they overflow."""
+    """Float64 features of both sides, or None if they overflow, which LAPACK does not take."""
     if not isinstance(dataset, Images | Stacked):
         raise UsageError(f"{dataset.name} is not a set of images: FID and KID need images")
     network = classifier(dataset)

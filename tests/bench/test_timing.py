@@ -29,6 +29,14 @@ def test_flops_are_the_hand_count(trainer: Trainer) -> None:
     assert flops_per_step(trainer) == 2 * N * (update_d + update_g)
 
 
+@pytest.mark.parametrize("penalty", ["r1", "wgan_gp"])
+def test_penalties_cost_operations(trainer: Trainer, penalty: str) -> None:
+    """A penalty adds a forward pass and its double backward: more than one pass through D."""
+    discriminator = 2 * N * (2 * 128 + 128 * 128 + 128)
+    extra = flops_per_step(Trainer(Run(data="ring", batch_size=N, penalty=penalty)))
+    assert extra - flops_per_step(trainer) > 3 * discriminator
+
+
 def test_memory_is_at_least_state_and_gradients(trainer: Trainer) -> None:
     """θ, Adam's two moments for both players, G's average, and one gradient on top of that."""
     g, d = trainer.generator.parameters, trainer.discriminator.parameters
