@@ -149,7 +149,7 @@ def pytest_benchmark_update_machine_info(
 
 
 def _finished(config: pytest.Config) -> bool:
-    return PROGRESS not in config.stash or not config.stash[PROGRESS].clock.kinds
+    return PROGRESS not in config.stash or not config.stash[PROGRESS].clock.waiting
 
 
 @pytest.hookimpl(tryfirst=True)

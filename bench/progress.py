@@ -8,28 +8,47 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bench.matrix import KINDS, Cell
+from bench.matrix import Cell
 
-# Seconds that a cell of each kind takes before any has been seen to finish, on one slow core; only
-# their ratios matter, and only until the session has its own.
-PRIOR_SECONDS = {"throughput": 1.5, "gradients": 6.0, "convergence": 0.005}
+# Seconds that a cell takes before any of its group has been seen to finish: a guess for one slow
+# core. Only ratios matter, and only until the session has measured its own.
+CELL_SECONDS = {"throughput": 1.0, "gradients": 6.0, "convergence": 1.0}
+STEP_SECONDS = {"points": 0.0015, "images": 0.004}  # of each update of either player
+
+
+def guess(cell: Cell) -> float:
+    """Seconds that a cell will take, before anything has been measured.
+
+    Args:
+        cell: of any kind.
+
+    Returns:
+        Seconds.
+    """
+    if cell.kind != "convergence":
+        return CELL_SECONDS[cell.kind]
+    run = cell.run
+    content = "points" if run.data in ("gaussian1d", "ring", "grid") else "images"
+    return (
+        CELL_SECONDS[cell.kind] + run.steps * (run.discriminator_steps + 1) * STEP_SECONDS[content]
+    )
 
 
 class Clock:
-    """Estimates the seconds left from the cells that have finished.
+    """Estimates the seconds left from the cells that have finished, group by group.
+
+    A group is a kind on a data set: its cells are slower or faster than guessed by one factor.
 
     Args:
         cells: of the session, by pytest's node id.
     """
 
     def __init__(self, cells: dict[str, Cell]) -> None:
-        self.weights = {
-            name: PRIOR_SECONDS[cell.kind] * (cell.run.steps if cell.kind == "convergence" else 1)
-            for name, cell in cells.items()
-        }
-        self.kinds = {name: cell.kind for name, cell in cells.items()}
-        self.seconds = dict.fromkeys(KINDS, 0.0)
-        self.finished = dict.fromkeys(KINDS, 0.0)
+        self.guesses = {name: guess(cell) for name, cell in cells.items()}
+        self.groups = {name: f"{cell.kind} {cell.run.data}" for name, cell in cells.items()}
+        self.waiting = set(cells)
+        self.guessed = dict.fromkeys(self.groups.values(), 0.0)
+        self.measured = dict.fromkeys(self.groups.values(), 0.0)
 
     def finish(self, name: str, seconds: float) -> None:
         """Take note that a cell is done.
@@ -38,19 +57,19 @@ class Clock:
             name: the cell's node id.
             seconds: how long it took.
         """
-        kind = self.kinds.pop(name)
-        self.seconds[kind] += seconds
-        self.finished[kind] += self.weights[name]
+        self.waiting.discard(name)
+        self.guessed[self.groups[name]] += self.guesses[name]
+        self.measured[self.groups[name]] += seconds
 
     def seconds_left(self) -> float:
-        """What the remaining cells will take, at the pace of the finished ones of their kind."""
-        done = sum(self.finished.values())
-        pace = sum(self.seconds.values()) / done if done else 1.0
-        return sum(
-            self.weights[name]
-            * (self.seconds[kind] / self.finished[kind] if self.finished[kind] else pace)
-            for name, kind in self.kinds.items()
-        )
+        """What the waiting cells will take at the pace of their group, or else of the session."""
+        everything = sum(self.guessed.values())
+        pace = sum(self.measured.values()) / everything if everything else 1.0
+        paces = {
+            group: self.measured[group] / guessed if guessed else pace
+            for group, guessed in self.guessed.items()
+        }
+        return sum(self.guesses[name] * paces[self.groups[name]] for name in self.waiting)
 
 
 def minutes(seconds: float) -> str:
@@ -94,7 +113,7 @@ class ProgressBar:
     @property
     def done(self) -> int:
         """Cells finished so far."""
-        return len(self.cells) - len(self.clock.kinds)
+        return len(self.cells) - len(self.clock.waiting)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the cell that starts."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.matrix import Cell
-from bench.progress import Clock, label, minutes
+from bench.progress import Clock, guess, label, minutes
 from gan.run import Run
 
 
@@ -17,20 +17,30 @@ def cells() -> dict[str, Cell]:
     }
 
 
-def test_estimate_uses_the_pace_of_each_kind() -> None:
-    """After one cell of each kind the rest is their own pace times their own size."""
+def test_estimate_uses_the_pace_of_each_group() -> None:
+    """After one cell of each kind the rest is its guess at the pace seen in its own group."""
     clock = Clock(cells())
     clock.finish("t1", 3.0)
     clock.finish("c1", 10.0)
-    assert clock.seconds_left() == pytest.approx(3.0 + 20.0)
+    expected = 3.0 + 10.0 * clock.guesses["c2"] / clock.guesses["c1"]
+    assert clock.seconds_left() == pytest.approx(expected)
 
 
-def test_estimate_before_any_cell_has_finished_is_the_prior() -> None:
-    """It shrinks as cells finish at the prior's pace."""
+def test_a_group_not_seen_yet_runs_at_the_sessions_pace() -> None:
+    """If timings took three times the guess, so will training."""
     clock = Clock(cells())
-    before = clock.seconds_left()
-    clock.finish("t1", clock.weights["t1"])
-    assert clock.seconds_left() == pytest.approx(before - clock.weights["t1"])
+    clock.finish("t1", 3 * clock.guesses["t1"])
+    assert clock.seconds_left() == pytest.approx(
+        3 * (clock.guesses["t2"] + clock.guesses["c1"] + clock.guesses["c2"])
+    )
+
+
+def test_estimate_before_any_cell_has_finished_is_the_guess() -> None:
+    """Nothing measured: the sum of the guesses; points are guessed faster than images."""
+    clock = Clock(cells())
+    assert clock.seconds_left() == pytest.approx(sum(clock.guesses.values()))
+    image, points = (Cell("convergence", Run(data=data, steps=1000)) for data in ("digits", "ring"))
+    assert guess(points) < guess(image)
 
 
 def test_nothing_is_left_at_the_end() -> None:

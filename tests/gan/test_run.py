@@ -35,7 +35,11 @@ def test_unknown_names_list_the_valid_ones(field: str) -> None:
         ("seed", -1, "seed must be in [0, 9.22337e+18), not -1"),
         ("beta1", 1.0, "beta1 must be in [0, 1), not 1.0"),
         ("beta2", math.nan, "beta2 must be in [0, 1), not nan"),
-        ("generator_learning_rate", math.inf, "generator_learning_rate must be at least 0, not inf"),
+        (
+            "generator_learning_rate",
+            math.inf,
+            "generator_learning_rate must be at least 0, not inf",
+        ),
         ("penalty_weight", -1.0, "penalty_weight must be at least 0, not -1.0"),
         ("latent_dim", 0, "latent_dim must be at least 1, not 0"),
         ("batch_size", "64", "batch_size must be at least 1, not '64'"),
