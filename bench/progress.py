@@ -134,3 +134,4 @@ class ProgressBar:
     def pytest_sessionfinish(self) -> None:
         """Take the bar away before the summary."""
         self.bar.stop()
+        self.console.file.close()

@@ -19,10 +19,10 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
             "first_call_seconds": timing.seconds_of_steps(trainer, 1),
             "generator_parameters": trainer.generator.parameters,
             "discriminator_parameters": trainer.discriminator.parameters,
-            "flops_per_step": timing.flops_per_step(trainer),
             "peak_memory_bytes": timing.peak_memory_bytes(trainer),
-            "steps_per_block": timing.steps_per_block(trainer),
         }
+        flops, steps = timing.flops_per_step(trainer), timing.steps_per_block(trainer)
+        facts |= {"flops_per_step": flops, "steps_per_block": steps}
     except (RuntimeError, MemoryError) as error:
         status, message = measured.status_of(error)
         measured.once(benchmark, lambda: None)
@@ -30,10 +30,13 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
         return
     benchmark.pedantic(
         timing.block,
-        args=(trainer, facts["steps_per_block"]),
+        args=(trainer, steps),
         setup=trainer.reset,
         rounds=session.rounds,
         warmup_rounds=1,
         iterations=1,
     )
+    if benchmark.stats is not None:  # None where timing is disabled
+        blocks = benchmark.stats.stats.data
+        facts |= timing.rates(blocks, steps, cell.run.batch_size, flops)
     measured.complete(benchmark, cell, facts)

@@ -1,6 +1,8 @@
 """What one training step costs: seconds, floating-point operations, bytes."""
 
+import statistics
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -53,6 +55,31 @@ def steps_per_block(trainer: Trainer) -> int:
     while (seconds := seconds_of_steps(trainer, steps)) < BLOCK_SECONDS:
         steps = max(steps + 1, min(10 * steps, round(1.1 * steps * BLOCK_SECONDS / seconds)))
     return steps
+
+
+def rates(
+    blocks: Sequence[float], steps: int, batch_size: int, flops: float
+) -> dict[str, float | int | str | bool]:
+    """What the median block says of one step.
+
+    Args:
+        blocks: seconds of each block.
+        steps: in a block.
+        batch_size: images in a minibatch of real data.
+        flops: floating-point operations of one step.
+
+    Returns:
+        seconds_per_step, images_per_second and achieved_flops_per_second.
+
+    >>> rates([2.0, 1.0, 3.0], steps=10, batch_size=64, flops=1e9)["images_per_second"]
+    320.0
+    """
+    seconds = statistics.median(blocks) / steps
+    return {
+        "seconds_per_step": seconds,
+        "images_per_second": batch_size / seconds,
+        "achieved_flops_per_second": flops / seconds,
+    }
 
 
 def flops_per_step(trainer: Trainer) -> int:

@@ -77,7 +77,7 @@ def list_() -> None:
     """List every loss, penalty, model, data set and metric, one line each."""
     from gan.data import DATASETS
     from gan.losses import LOSSES
-    from gan.metrics import METRICS
+    from gan.metrics import METRICS, discriminator_statistics
     from gan.models import MODELS
     from gan.penalties import PENALTIES
 
@@ -86,7 +86,8 @@ def list_() -> None:
         "penalties": {name: penalty.value for name, penalty in PENALTIES.items()},
         "models": {name: model.generator for name, model in MODELS.items()},
         "data sets": dict(DATASETS),
-        "metrics": {name: metric.value for name, metric in METRICS.items()},
+        "metrics": {name: metric.value for name, metric in METRICS.items()}
+        | {"discriminator": discriminator_statistics},
     }
     for title, table in tables.items():
         typer.echo(title)

@@ -59,8 +59,9 @@ class Evaluation:
         row: Row = {"step": step, "seconds": seconds}
         last = trace[-1].tolist() if len(trace) else [None] * len(TRACE)
         row |= dict(zip(TRACE, last, strict=True))
+        # As many fake as real samples: the data may be fewer than were asked for.
         row |= discriminator_statistics(
-            logits(state.discriminator, real), logits(state.discriminator, fake)
+            logits(state.discriminator, real), logits(state.discriminator, fake[: len(real)])
         )
         with torch.enable_grad():
             row |= compared_norms(trainer.game, state, z[: self.run.batch_size])

@@ -216,7 +216,7 @@ def _float64(samples: Tensor) -> NDArray[np.float64]:
 
 
 def discriminator_statistics(real_logits: Tensor, fake_logits: Tensor) -> dict[str, float]:
-    """Where D = σ(logit) puts real and fake samples.
+    """D's accuracy, mean D(x), quantiles of D(G(z)): where D = σ(logit) puts either side.
 
     Args:
         real_logits: (N,), logits of real samples.

@@ -5,10 +5,10 @@ from types import ModuleType
 
 import pytest
 
-from bench import matrix, progress
+from bench import matrix, progress, timing
 
 
-@pytest.mark.parametrize("module", [matrix, progress])
+@pytest.mark.parametrize("module", [matrix, progress, timing])
 def test_examples(module: ModuleType) -> None:
     """Every example gives what it shows."""
     result = doctest.testmod(module)

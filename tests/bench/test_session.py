@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--batch-sizes", "16"]
@@ -78,6 +79,10 @@ def test_throughput_holds_raw_samples_and_costs(cells: dict[str, dict[str, Any]]
     assert info["flops_per_step"] > 0
     assert info["first_call_seconds"] > 0
     assert info["peak_memory_bytes"] > 0
+    seconds = sorted(entry["stats"]["data"])[1] / info["steps_per_block"]
+    assert info["seconds_per_step"] == seconds
+    assert info["images_per_second"] == 16 / seconds
+    assert info["achieved_flops_per_second"] == info["flops_per_step"] / seconds
 
 
 def test_machine_is_described_without_its_clock_frequency(folder: Path) -> None:
@@ -122,6 +127,64 @@ def test_second_session_reuses_what_is_stored(
     reused = [entry["extra_info"].get("reused") for entry in entries]
     assert reused.count(True) == 1
     assert {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "out_of_memory"),
+        (RuntimeError("\"addmm\" not implemented for 'Half'\nmore"), "unsupported"),
+    ],
+)
+def test_a_cell_that_cannot_be_measured_is_recorded(
+    error: Exception,
+    status: str,
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Memory that runs out or a missing kernel is the cell's status; the session goes on."""
+
+    def fail(_trainer: object) -> int:
+        raise error
+
+    monkeypatch.setattr("bench.timing.flops_per_step", fail)
+    options = [*SMALL, "-k", "throughput", "--results", str(tmp_path)]
+    assert harness(*options) == 0
+    capfd.readouterr()
+    (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    info = entry["extra_info"]
+    assert (info["status"], info["message"]) == (status, str(error).splitlines()[0])
+
+
+def test_a_bug_in_a_cell_fails_it_and_keeps_it_out(
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Any other error is a failed test, and the JSON does not hold a cell without a measurement."""
+
+    def fail(_trainer: object) -> int:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr("bench.timing.flops_per_step", fail)
+    options = [*SMALL, "-k", "throughput or gradients", "--results", str(tmp_path)]
+    assert harness(*options) == pytest.ExitCode.TESTS_FAILED
+    assert "shapes do not match" in capfd.readouterr().out
+    entries = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    assert [entry["group"] for entry in entries] == ["gradients"]
+
+
+def test_timing_can_be_switched_off(
+    tmp_path: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--benchmark-disable` runs every cell once, as a test, and writes no times."""
+    options = [*SMALL, "-k", "throughput", "--benchmark-disable", "--results", str(tmp_path)]
+    assert harness(*options) == 0
+    capfd.readouterr()
+    assert not (tmp_path / "benchmark.json").exists()
 
 
 def test_collecting_writes_nothing(

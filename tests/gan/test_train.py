@@ -80,6 +80,13 @@ def test_records_are_where_they_should_be() -> None:
     assert (result.status, result.stopped_step, len(result.trace)) == ("finished", 12, 12)
 
 
+def test_data_may_be_fewer_than_the_evaluation_asks_for() -> None:
+    """2,000 samples of 1,497 digits: all digits are used, and the run finishes."""
+    result = train(Run(steps=0, evaluation_samples=2000))
+    assert result.status == "finished"
+    assert 0 <= result.rows[0]["accuracy"] <= 1  # type: ignore[operator]  # a number
+
+
 def test_snapshots_are_kept_at_both_ends() -> None:
     """Samples of the averaged generator, flattened, first and last and a few between."""
     rows = train(replace(RUN, records=10)).rows
