@@ -139,6 +139,7 @@ def pytest_benchmark_update_machine_info(
             del cpu[name]
     stolen, stolen_before = machine.stolen_seconds(), before["stolen_seconds"]
     machine_info["saddle"] = machine.facts(session.threads, session.profile) | {
+        "arguments": [str(argument) for argument in config.invocation_params.args],
         "load_average_before": before["load_average"],
         "load_average_after": machine.load_average(),
         "steal_seconds": (

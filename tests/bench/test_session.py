@@ -91,6 +91,7 @@ def test_machine_is_described_without_its_clock_frequency(folder: Path) -> None:
     facts = machine["saddle"]
     assert (facts["schema"], facts["threads"], facts["status"]) == (1, 1, "finished")
     assert facts["profile"] == "smoke"
+    assert facts["arguments"][0] == "bench/"
     assert facts["cores"] >= facts["affinity"] >= 1
     assert not [name for name in machine["cpu"] if name.startswith("hz_actual")]
 

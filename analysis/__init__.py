@@ -1,0 +1,1 @@
+"""Reads results and draws them. Never imports torch, gan or bench."""

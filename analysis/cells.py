@@ -1,0 +1,209 @@
+"""benchmark.json: what was timed, as two tables and the facts of the machine."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import fields, schema
+from analysis.errors import UsageError
+
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""A key names a file: no separators, no leading dot."""
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The decoded benchmark.json, checked down to its machine and cells.
+
+    Args:
+        path: the file that `pytest --benchmark-json` wrote.
+
+    Returns:
+        The document, as pytest-benchmark's schema has it.
+
+    Raises:
+        UsageError: the file is missing, empty, cut off, not UTF-8, not JSON or not this suite's.
+    """
+    document = decode(read_text(path), str(path))
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: not a benchmark file: expected an object at the top")
+    fields.check(document, schema.DOCUMENT, f"{path}: document")
+    machine = document["machine_info"].get("saddle")
+    if not isinstance(machine, dict):
+        raise UsageError(f"{path}: not this suite's: machine_info.saddle is missing")
+    schema.check_schema(machine, f"{path}: machine_info.saddle")
+    fields.check(machine, schema.MACHINE, f"{path}: machine_info.saddle")
+    for number, cell in enumerate(document["benchmarks"]):
+        check_cell(cell, f"{path}: benchmarks[{number}]")
+    return document
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its text, not only white space.
+
+    Raises:
+        UsageError: the file cannot be read, is empty or not UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
+    if not text.strip():
+        raise UsageError(f"{path}: empty; the session ended before it wrote its results")
+    return text
+
+
+def decode(text: str, where: str) -> Any:
+    """A JSON text, decoded; it may spell only what UTF-8 can write again.
+
+    Args:
+        text: the JSON text.
+        where: how to call it in the error.
+
+    Returns:
+        The value it states.
+
+    Raises:
+        UsageError: it is cut off, malformed, nested beyond reason or holds half a surrogate pair.
+    """
+    try:
+        value = json.loads(text)
+        if re.search(r"\\u[dD][89a-fA-F]", text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{where}: not whole JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: not JSON that can be read: {error}") from error
+    return value
+
+
+def check_cell(cell: object, where: str) -> None:
+    """Hold one entry of `benchmarks` against the format.
+
+    Args:
+        cell: the entry.
+        where: how to call it in the error.
+
+    Raises:
+        UsageError: a field is missing, of another kind, or contradicts another.
+    """
+    if not isinstance(cell, dict):
+        raise UsageError(f"{where}: expected an object, found {fields.short(cell)}")
+    fields.check(cell, schema.CELL, where)
+    extra = cell["extra_info"]
+    where = f"{where}.extra_info"
+    schema.check_schema(extra, where)
+    fields.check(extra, schema.EXTRA_INFO, where)
+    fields.check(extra["run"], schema.AXES, f"{where}.run")
+    if not KEY.fullmatch(extra["key"]):
+        raise UsageError(f"{where}.key: not a file's name: {fields.short(extra['key'])}")
+    if extra["kind"] != cell["group"]:
+        raise UsageError(f"{where}.kind: {extra['kind']!r} is not the group, {cell['group']!r}")
+    if extra["status"] == "finished":
+        check_finished(cell, where)
+
+
+def check_finished(cell: Mapping[str, Any], where: str) -> None:
+    """Hold a finished cell against what its kind promises.
+
+    Args:
+        cell: an entry of `benchmarks`.
+        where: how to call its extra_info in the error.
+
+    Raises:
+        UsageError: a field is missing or of another kind; a timing is not a positive number.
+    """
+    fields.check(cell["extra_info"], FIELDS.get(cell["group"], {}), where)
+    where = where.removesuffix(".extra_info")
+    fields.check(cell, {"stats": fields.OBJECT}, where)
+    fields.check(cell["stats"], {"data": fields.NUMBERS}, f"{where}.stats")
+    if cell["group"] == "throughput" and not (
+        cell["stats"]["data"] and min(cell["stats"]["data"]) > 0
+    ):
+        raise UsageError(f"{where}.stats.data: expected positive seconds of at least one round")
+
+
+def axes(run: Mapping[str, Any]) -> dict[str, object]:
+    """A run's axes, and its other fields as `run.<field>`; lists become JSON text.
+
+    Args:
+        run: every field of a run.
+
+    Returns:
+        One value per column.
+
+    >>> axes({"penalty": None, "betas": [0.5, 0.9]})
+    {'penalty': 'none', 'run.betas': '[0.5, 0.9]'}
+    """
+    columns: dict[str, object] = {}
+    for name, value in run.items():
+        plain = json.dumps(value) if isinstance(value, list | dict) else value
+        columns[name if name in schema.AXES else f"run.{name}"] = plain
+    if columns.get("penalty", "") is None:
+        columns["penalty"] = "none"
+    return columns
+
+
+def machine_of(device: str, machine: Mapping[str, Any]) -> str:
+    """The name of what computed: the GPU for a CUDA device, else the processor.
+
+    >>> machine_of("cuda:0", {"cpu": "A", "gpu": "B"}), machine_of("cpu", {"cpu": "A", "gpu": "B"})
+    ('B', 'A')
+    """
+    return str((machine["gpu"] if device.startswith("cuda") else None) or machine["cpu"])
+
+
+def cell_row(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, object]:
+    """One row of `Records.cells`."""
+    extra = cell["extra_info"]
+    facts = {name: extra[name] for name in ("kind", "status", "message", "key")}
+    return {**facts, "machine": machine_of(extra["run"]["device"], machine), **axes(extra["run"])}
+
+
+def rounds(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of `Records.throughput` that one finished cell gives: one per round.
+
+    Args:
+        cell: an entry of `benchmarks` of the group "throughput".
+        machine: `machine_info.saddle`.
+
+    Returns:
+        The cell's axes and facts beside `seconds_per_step` and `images_per_second`, the batch size
+        over the seconds of one step.
+    """
+    extra = cell["extra_info"]
+    seconds = np.asarray(cell["stats"]["data"], dtype=float) / extra["steps_per_block"]
+    row = cell_row(cell, machine)
+    constants = {name: row[name] for name in ("key", "machine", *schema.AXES)}
+    facts = {
+        name: np.nan if extra[name] is None else float(extra[name]) for name in schema.THROUGHPUT
+    }
+    return pd.DataFrame(
+        {
+            **constants,
+            "round": np.arange(len(seconds)),
+            "seconds_per_step": seconds,
+            "images_per_second": extra["run"]["batch_size"] / seconds,
+            **facts,
+        }
+    )
+
+
+FIELDS: Mapping[str, fields.Fields] = {
+    "throughput": schema.THROUGHPUT,
+    "convergence": schema.CONVERGENCE,
+}

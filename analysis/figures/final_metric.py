@@ -1,0 +1,122 @@
+"""Where every run ends: a point per seed, and from 8 seeds on the mean between its bounds."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures import metric
+from analysis.figures.figure import Figure
+from analysis.figures.panel import is_leftmost, label, legend, small_multiples
+from analysis.figures.style import style_of
+from analysis.records import Records
+from analysis.wording import number
+
+WIDTH = 0.5
+"""Of the strip in which a loss's seeds lie beside each other; losses are 1 apart."""
+
+
+STRIP = ["panel", "metric", "loss", "strip"]
+
+
+def prepare(records: Records) -> pd.DataFrame:
+    """One row per run and metric, and one per loss and metric with the mean over finished runs."""
+    rows = metric.curves(records)
+    if rows.empty:
+        return rows
+    last = metric.final(rows).assign(kind="run")
+    last["strip"] = last.groupby("panel")["loss"].rank("dense").astype(int) - 1
+    of_loss = last.groupby(["panel", "loss"])
+    share = (of_loss.cumcount() + 0.5) / of_loss["key"].transform("size")
+    last["drawn_at"] = last["strip"] + WIDTH * (share - 0.5)
+    finished = last[last["status"] == "finished"].groupby(STRIP, sort=False)
+    means = [mean_row(dict(zip(STRIP, strip, strict=True)), runs) for strip, runs in finished]
+    return pd.concat([last, pd.DataFrame(means)], ignore_index=True) if means else last
+
+
+def mean_row(strip: dict[str, object], runs: pd.DataFrame) -> dict[str, object]:
+    """The row of a strip's mean, between its bounds if it has any."""
+    mean = metric.mean_over_seeds(runs["value"])
+    bounds = {"value": mean.estimate, "low": mean.low, "high": mean.high, "seeds": mean.n}
+    return {**strip, **bounds, "kind": "mean", "drawn_at": strip["strip"]}
+
+
+def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
+    """A panel per setting and metric, a strip per loss."""
+    names = list(rows["panel"].unique())
+    most = int(rows["strip"].max()) + 1
+    settings = pd.Series(names).str.split("\n").str[0]
+    blocks = settings.value_counts(sort=False).to_list()
+    panels = small_multiples(canvas, blocks, columns=4, height=1.0 + 0.26 * most)
+    before: list[str] = []
+    for name, (axes,) in zip(names, panels, strict=True):
+        of_panel = rows[rows["panel"] == name]
+        _draw_points(axes, of_panel[of_panel["kind"] == "run"])
+        _draw_means(axes, of_panel[of_panel["kind"] == "mean"])
+        losses = [label(loss, 24) for loss in sorted(of_panel["loss"].unique())]
+        axes.set(title=name, ylim=(len(losses) - 0.5, -0.5))
+        axes.set_yticks(range(len(losses)), losses)
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(labelleft=is_leftmost(axes) or losses != before)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.margins(x=0.08)
+        before = losses
+    legend(canvas, _handles(rows))
+
+
+def _draw_points(axes: Axes, rows: pd.DataFrame) -> None:
+    for (loss, status), points in rows.groupby(["loss", "status"]):
+        style = style_of(str(loss))
+        marker, size = (style.marker, 4.5) if status == "finished" else ("x", 7.0)
+        x, y = points["value"], points["drawn_at"]
+        axes.plot(x, y, marker, color=style.colour, markersize=size, alpha=0.8)
+
+
+def _draw_means(axes: Axes, rows: pd.DataFrame) -> None:
+    for _, mean in rows.dropna(subset="low").iterrows():
+        axes.plot([mean["low"], mean["high"]], [mean["drawn_at"]] * 2, color="black", lw=1.2)
+    axes.plot(rows["value"], rows["drawn_at"], "|", color="black", markersize=13, mew=1.6)
+
+
+def _handles(rows: pd.DataFrame) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color="#888888", marker="o", ls="", label="one seed, finished"),
+        Line2D([], [], color="black", marker="|", markersize=11, ls="", label="mean of these"),
+    ]
+    if rows.get("low", pd.Series(dtype=float)).notna().any():
+        handles.append(Line2D([], [], color="black", lw=1.2, label="95 % interval of the mean"))
+    if (rows["status"].dropna() != "finished").any():
+        handles.append(Line2D([], [], color="#888888", marker="x", ls="", label="did not finish"))
+    return handles
+
+
+def caption(rows: pd.DataFrame) -> str:
+    """Which loss ends best, and how far apart seeds and losses are."""
+    last = rows[rows["kind"] == "run"]
+    return f"{_spread(last)}{metric.ranking(last)}{metric.diverged(last)}."
+
+
+def _spread(last: pd.DataFrame) -> str:
+    """Whether losses differ more than seeds do, as a clause before the ranking."""
+    finished = last[last["status"] == "finished"]
+    groups = finished.groupby(["panel", "loss"])["value"]
+    seeds = groups.std().groupby("panel").mean()
+    losses = groups.mean().groupby("panel").std()
+    known = (seeds > 0) & (losses > 0)
+    if not known.any():
+        return "At the end, "
+    ratio = losses[known] / seeds[known]
+    return (
+        f"Losses differ more than seeds of one loss do in {(ratio > 1).sum()} of {len(ratio)} "
+        f"panels (ratio of standard deviations: median {number(ratio.median())}); "
+    )
+
+
+FIGURE = Figure(
+    title="Where every run ends",
+    needs="convergence cells, with their runs",
+    prepare=prepare,
+    draw=draw,
+    caption=caption,
+)

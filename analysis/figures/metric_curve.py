@@ -1,0 +1,140 @@
+"""A metric through training, against steps and against seconds of training."""
+
+from functools import partial
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from analysis.estimates import FEWEST_SEEDS
+from analysis.figures import metric
+from analysis.figures.figure import Figure
+from analysis.figures.panel import legend, log_axis, loss_handles, small_multiples
+from analysis.figures.style import style_of
+from analysis.records import Records
+from analysis.wording import listing, number
+
+LABELS = {"step": "step (generator updates)", "seconds": "training seconds"}
+
+DECADES = 20
+"""A distance that is never 0 and spans this factor is drawn on a logarithmic axis."""
+
+
+def prepare(records: Records) -> pd.DataFrame:
+    """Every run's curve, and from 8 seeds on the mean over seeds between its bounds.
+
+    A mean's `seconds` are the mean of its runs' seconds at that step. It ends where the first of
+    its runs does: a mean over the survivors would flatter.
+    """
+    rows = metric.curves(records)
+    if rows.empty:
+        return rows
+    rows["kind"] = "run"
+    means = means_of(rows)
+    rows = pd.concat([rows, means], ignore_index=True) if len(means) else rows
+    values = rows[rows["kind"] == "run"].groupby("panel")["value"].agg(["min", "max"])
+    falling = [name for name, m in metric.METRICS.items() if m.best == "lower"]
+    spans = (values["min"] > 0) & (values["max"] > DECADES * values["min"])
+    return rows.assign(log=rows["panel"].map(spans) & rows["metric"].isin(falling))
+
+
+def means_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean over seeds at every step that all of 8 or more runs reached."""
+    means = []
+    for (panel, name, loss), runs in rows.groupby(["panel", "metric", "loss"], sort=False):
+        n = runs[["key", "machine"]].drop_duplicates().shape[0]
+        for step, at in runs.groupby("step") if n >= FEWEST_SEEDS else []:
+            if len(at) == n:
+                mean = metric.mean_over_seeds(at["value"])
+                place = {"panel": panel, "metric": name, "loss": loss, "kind": "mean"}
+                clock = {"step": step, "seconds": at["seconds"].mean()}
+                bounds = {"value": mean.estimate, "low": mean.low, "high": mean.high}
+                means.append({**place, **clock, **bounds})
+    return pd.DataFrame(means)
+
+
+def draw(rows: pd.DataFrame, canvas: Canvas, x: str) -> None:
+    """A panel per setting and metric, a thin line per seed, means with bounds where there are."""
+    names = list(rows["panel"].unique())
+    panels = small_multiples(canvas, [len(names)], columns=4, height=2.3)
+    for name, (axes,) in zip(names, panels, strict=True):
+        of_panel = rows[rows["panel"] == name]
+        has_mean = set(of_panel["loss"][of_panel["kind"] == "mean"])
+        for loss, lines in of_panel.groupby("loss"):
+            _draw_runs(axes, lines[lines["kind"] == "run"], x, faint=loss in has_mean)
+        for _, mean in of_panel[of_panel["kind"] == "mean"].groupby("loss"):
+            _draw_mean(axes, mean, x)
+        if of_panel["log"].iloc[0]:
+            log_axis(axes, "y")
+        axes.set(title=name, xlabel=LABELS[x])
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    handles = [*loss_handles(rows["loss"].unique(), marked=False), *_notes(rows)]
+    legend(canvas, handles)
+
+
+def _draw_runs(axes: Axes, rows: pd.DataFrame, x: str, *, faint: bool) -> None:
+    for _, run in rows.groupby(["key", "machine"]):
+        style, last = style_of(run["loss"].iloc[0]), run.iloc[-1]
+        alpha, dashes = (0.3, "-") if faint else (0.9, style.dashes)
+        axes.plot(run[x], run["value"], color=style.colour, ls=dashes, lw=0.9, alpha=alpha)
+        if last["status"] != "finished":
+            axes.plot(last[x], last["value"], "x", color=style.colour, markersize=7)
+
+
+def _draw_mean(axes: Axes, mean: pd.DataFrame, x: str) -> None:
+    style = style_of(mean["loss"].iloc[0])
+    axes.fill_between(mean[x], mean["low"], mean["high"], color=style.colour, alpha=0.2, lw=0)
+    axes.plot(mean[x], mean["value"], color=style.colour, ls=style.dashes, lw=1.8)
+
+
+def _notes(rows: pd.DataFrame) -> list[Line2D | Patch]:
+    notes: list[Line2D | Patch] = []
+    if (rows["kind"] == "mean").any():
+        notes.append(Line2D([], [], color="#888888", lw=1.8, label="mean over seeds"))
+        notes.append(Patch(color="#888888", alpha=0.3, label="95 % interval of the mean"))
+    notes.append(Line2D([], [], color="#888888", lw=0.9, alpha=0.6, label="one seed"))
+    ended = rows["status"].notna() & (rows["status"] != "finished")
+    if ended.any():
+        notes.append(Line2D([], [], color="#888888", marker="x", ls="", label="did not finish"))
+    return notes
+
+
+def caption_steps(rows: pd.DataFrame) -> str:
+    """Which loss ends best, and which runs did not get there."""
+    last = metric.final(rows[rows["kind"] == "run"])
+    text = metric.ranking(last) + metric.diverged(last)
+    return f"At the end (at most {last['step'].max():,} steps), {text}."
+
+
+def caption_seconds(rows: pd.DataFrame) -> str:
+    """How long the losses take, and which ends best."""
+    last = metric.final(rows[rows["kind"] == "run"])
+    done = last[last["status"] == "finished"].drop_duplicates(["key", "machine"])
+    if done.empty:
+        return f"No run finished{metric.diverged(last)}."
+    pace = (done["seconds"] / done["step"].clip(lower=1) * 1000).groupby(done["loss"]).median()
+    told = [f"{number(value)} s ({loss})" for loss, value in pace.items()]
+    return (
+        f"A thousand steps take {listing(told)} in the median over runs, evaluation not counted; "
+        f"{metric.ranking(last)}{metric.diverged(last)}."
+    )
+
+
+STEPS = Figure(
+    title="Metrics against steps",
+    needs="convergence cells, with their runs",
+    prepare=prepare,
+    draw=partial(draw, x="step"),
+    caption=caption_steps,
+)
+
+SECONDS = Figure(
+    title="Metrics against training seconds",
+    needs="convergence cells, with their runs",
+    prepare=prepare,
+    draw=partial(draw, x="seconds"),
+    caption=caption_seconds,
+)

@@ -1,0 +1,159 @@
+"""The report's page: what it says beside the figures, and how it becomes HTML."""
+
+import base64
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis.records import Records
+from analysis.render import Drawing
+from analysis.summary import statuses, summary
+from analysis.wording import count, listing, number
+
+LARGEST_SVG = 2_000_000
+"""Bytes; a figure of more shapes than that is shown in pixels."""
+
+
+def page(
+    records: Records,
+    drawings: Sequence[Drawing],
+    not_drawn: Sequence[str],
+    documents: Sequence[bytes],
+) -> str:
+    """The page as HTML that needs nothing but itself; all that comes from results is escaped.
+
+    Args:
+        records: the results.
+        drawings: its figures.
+        not_drawn: a line on each figure that is missing.
+        documents: the benchmark.json files, to be downloaded from the page.
+
+    Returns:
+        HTML.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["uri"] = data_uri
+    return environment.get_template("report.html.j2").render(
+        statement=statement(records),
+        interrupted=interrupted(records),
+        tables=[
+            (data, list(table.columns), table.to_numpy().tolist())
+            for data, table in summary(records).items()
+        ],
+        machines=[machine(row) for _, row in records.machines.iterrows()],
+        runs_only=runs_only(records),
+        drawings=drawings,
+        picture=picture,
+        commands=commands(records),
+        problems=records.problems,
+        not_drawn=not_drawn,
+        documents=documents,
+    )
+
+
+def data_uri(data: bytes, media_type: str) -> str:
+    """Bytes as an address that holds them.
+
+    >>> data_uri(b"a", "text/csv")
+    'data:text/csv;base64,YQ=='
+    """
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def picture(drawing: Drawing) -> str:
+    """The address of a figure's picture: SVG, unless it is too large for a page."""
+    if len(drawing.svg) > LARGEST_SVG:
+        return data_uri(drawing.png, "image/png")
+    return data_uri(drawing.svg, "image/svg+xml")
+
+
+def statement(records: Records) -> str:
+    """What this page is, in a paragraph whose numbers are the records'."""
+    cells, dates = records.cells, sorted(_known(records.machines, "datetime"))
+    kinds = cells["kind"].value_counts()
+    told = [f"{n} of {kind}" for kind, n in kinds.items()]
+    losses, data = (listing(sorted(cells[name].unique())) for name in ("loss", "data"))
+    when = f" on {' and '.join(dict.fromkeys(date[:10] for date in dates))}" if dates else ""
+    return (
+        f"What Saddle measured{when} on {listing(sorted(cells['machine'].unique()))}: how fast a "
+        f"training step of a generative adversarial network is, what gradient the generator gets "
+        f"while the discriminator rejects its samples, and whether the game converges. "
+        f"{count(len(cells), 'cell')} ({listing(told)}; {statuses(cells)}) of the losses {losses} "
+        f"on {data}; {count(len(records.runs), 'stored run')}."
+    )
+
+
+def _known(table: pd.DataFrame, name: str) -> list[str]:
+    return [value for value in table[name] if value] if name in table else []
+
+
+def interrupted(records: Records) -> str:
+    """A warning if a session did not come to its end, else nothing."""
+    if records.machines.empty:
+        return "No benchmark.json was left: the session was killed. Shown is what its runs say."
+    broken = records.machines.loc[records.machines["status"] != "finished", "source"]
+    if broken.empty:
+        return ""
+    return f"Interrupted before its end: {listing(list(broken))}. Shown is what was finished."
+
+
+def machine(row: "pd.Series[Any]") -> dict[str, str]:
+    """A machine's facts under the words of the page."""
+    facts = {
+        "Results": row["source"],
+        "Processor": f"{row['cpu']}, {row['cores']} cores, {row['affinity']} usable",
+        "Threads": f"{row['threads']} per operation",
+        "Memory": f"{number(row['memory_bytes'] / 2**30)} GiB",
+        "GPU": row["gpu"] or "none",
+        "Software": software(row),
+        "Load average": f"{_or_dash(row['load_average_before'])} before, "
+        f"{_or_dash(row['load_average_after'])} after",
+        "Stolen CPU time": f"{_or_dash(row['steal_seconds'])} s",
+        "Profile": f"{row['profile']}, {row['status']}",
+        "Date": re.sub(r"\.\d+", "", row["datetime"]) or "unknown",
+        "Commit": row["commit"] or "unknown",
+    }
+    return {name: str(value) for name, value in facts.items()}
+
+
+def software(row: "pd.Series[Any]") -> str:
+    """Versions, those of CUDA where there are any."""
+    names = {"torch": "torch", "cuda": "CUDA", "cudnn": "cuDNN", "python": "Python"}
+    told = [f"{words} {row[name]}" for name, words in names.items() if not pd.isna(row[name])]
+    return ", ".join([*told, str(row["os"])])
+
+
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def runs_only(records: Records) -> dict[str, str]:
+    """What run files say of the machine where no benchmark.json does."""
+    if len(records.machines) or records.runs.empty:
+        return {}
+    names = {"Processor or GPU": "machine", "torch": "torch"}
+    return {words: listing(sorted(records.runs[name].unique())) for words, name in names.items()}
+
+
+def commands(records: Records) -> list[str]:
+    """The commands that make such results and this report again."""
+    rounds = records.throughput.groupby("key").size().max() if len(records.throughput) else 0
+    lines = []
+    for _, row in records.machines.iterrows():
+        words = ["python", "-m", "pytest", "bench/", "--profile", str(row["profile"])]
+        words += ["--threads", str(row["threads"])]
+        words += ["--rounds", str(rounds)] if rounds else []
+        lines.append(shlex.join([*words, "--results", f"results/{row['source']}"]))
+    sources = [f"results/{row['source']}" for _, row in records.machines.iterrows()]
+    return [*lines, shlex.join(["python", "-m", "analysis", "report", *(sources or ["FOLDER"])])]

@@ -1,0 +1,235 @@
+"""Results folders as tidy tables: one row per round, cell, record, run or machine.
+
+The format is results/README.md; the tables that hold it are in schema.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import schema
+from analysis.cells import KEY, cell_row, read_document, rounds
+from analysis.errors import UsageError
+from analysis.runs import RunFile, read_run
+
+KINDS = {"training": "convergence", "gradients": "gradients"}
+"""The kind of a run's file -> the kind of the cell that left it."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """What one or more sessions left.
+
+    Every table but `machines` has `key`, `machine` (GPU or processor) and the axes: `device`,
+    `precision`, `batch_size`, `loss`, `penalty`, `model`, `data`, `seed`.
+
+    Args:
+        throughput: one row per round: `round`, `seconds_per_step`, `images_per_second`,
+            `steps_per_block`, `first_call_seconds`, `flops_per_step`, `peak_memory_bytes`,
+            `generator_parameters`, `discriminator_parameters`.
+        cells: one row per cell of any kind, also of one that only a run's file tells of: `kind`,
+            `status`, `message`, and every other field of the run as `run.<field>`.
+        training: one row per record of a training run: `status` and the format's columns.
+        gradients: one row per shift and network: `status` and the format's columns.
+        runs: one row per run's file: `kind`, `status`, `message`, `stopped_step`, `torch`, its
+            facts, and every other field of the run as `run.<field>`.
+        machines: one row per benchmark.json: `source` (its folder's name), `datetime`, `commit`
+            and the machine's facts.
+        problems: what could not be read, one line each.
+    """
+
+    throughput: pd.DataFrame
+    cells: pd.DataFrame
+    training: pd.DataFrame
+    gradients: pd.DataFrame
+    runs: pd.DataFrame
+    machines: pd.DataFrame
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One results folder, read; a killed session leaves no document."""
+
+    name: str
+    document: dict[str, Any] | None
+    runs: tuple[RunFile, ...]
+    problems: tuple[str, ...]
+
+
+def load(paths: Sequence[Path]) -> Records:
+    """The results of one or more sessions.
+
+    Args:
+        paths: each a benchmark.json, which brings the runs it names from runs/ beside it, or a
+            results folder, which brings its benchmark.json, if any, and all of its runs.
+
+    Returns:
+        The tables. A run that cannot be read is left out and named among the problems.
+
+    Raises:
+        UsageError: a path is missing or given twice, a benchmark.json cannot be read or is not of
+            this format, or nothing at all is left to report.
+    """
+    if not paths:
+        raise UsageError("no results given: name a benchmark.json or a results folder")
+    sessions = [read_session(path) for path in unique(paths)]
+    runs, repeated = unique_runs(sessions)
+    problems = [*(line for session in sessions for line in session.problems), *repeated]
+    cells = cell_rows(sessions, runs)
+    if not cells:
+        reason = problems[0] if problems else "no cells and no runs"
+        raise UsageError(f"nothing to report in {', '.join(map(str, paths))}: {reason}")
+    documents = [session.document for session in sessions if session.document]
+    timings = [rounds(cell, machine) for cell, machine in cells_of(documents, "throughput")]
+    return Records(
+        throughput=stack(timings, [*IDENTITY, *TIMINGS]),
+        cells=pd.DataFrame(cells),
+        training=stack(records(runs, "training"), [*IDENTITY, *TRAINING]),
+        gradients=stack(records(runs, "gradients"), [*IDENTITY, *schema.GRADIENTS_COLUMNS]),
+        runs=stack([pd.DataFrame([run.row]) for run in runs], [*IDENTITY, "kind"]),
+        machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
+        problems=tuple(problems),
+    )
+
+
+def unique(paths: Iterable[Path]) -> list[Path]:
+    """The paths, unless two of them are the same results, which would then count twice."""
+    folders: dict[Path, Path] = {}
+    for path in paths:
+        folder = (path.parent if path.is_file() else path).resolve()
+        if folder in folders:
+            raise UsageError(f"{path}: the same results as {folders[folder]}; name them once")
+        folders[folder] = path
+    return list(folders.values())
+
+
+def read_session(path: Path) -> Session:
+    """One results folder.
+
+    Args:
+        path: a benchmark.json or the folder it is in.
+
+    Returns:
+        What could be read of it.
+
+    Raises:
+        UsageError: there is nothing of the kind, or the benchmark.json cannot be read.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    folder = path if path.is_dir() else path.parent
+    file = path / "benchmark.json" if path.is_dir() else path
+    document = read_document(file) if file.exists() else None
+    if document is None or path.is_dir():
+        stored = sorted(p for p in folder.glob("runs/*.parquet") if KEY.fullmatch(p.name))
+    else:
+        stored = [folder / "runs" / f"{key}.parquet" for key in named_keys(document)]
+    if document is None and not stored:
+        raise UsageError(f"{path}: no benchmark.json and no runs/*.parquet in this folder")
+    runs, problems = read_runs(stored)
+    return Session(folder.resolve().name, document, tuple(runs), tuple(problems))
+
+
+def named_keys(document: Mapping[str, Any]) -> list[str]:
+    """The keys of the runs that a benchmark.json says were stored, sorted, once each."""
+    extras = [cell["extra_info"] for cell in document["benchmarks"]]
+    stored = {"finished", "diverged"}
+    return sorted(
+        {e["key"] for e in extras if e["kind"] in KINDS.values() and e["status"] in stored}
+    )
+
+
+def read_runs(paths: Iterable[Path]) -> tuple[list[RunFile], list[str]]:
+    """The runs that can be read, and a line on each that cannot."""
+    runs, problems = [], []
+    for path in paths:
+        try:
+            runs.append(read_run(path))
+        except UsageError as error:
+            problems.append(f"{path.parent.name}/{path.name} is left out: {error}")
+    return runs, problems
+
+
+def unique_runs(sessions: Iterable[Session]) -> tuple[list[RunFile], list[str]]:
+    """Every run once: the same key on the same machine is the same seed, not another one."""
+    runs: dict[tuple[str, str, str], RunFile] = {}
+    problems = []
+    for session in sessions:
+        for run in session.runs:
+            identity = (run.meta["kind"], run.meta["key"], run.meta["machine"])
+            if identity in runs:
+                problems.append(
+                    f"run {run.meta['key']} is in two folders: {session.name}'s is left out"
+                )
+            else:
+                runs[identity] = run
+    return list(runs.values()), problems
+
+
+def cells_of(documents: Iterable[dict[str, Any]], kind: str) -> list[tuple[Any, Any]]:
+    """The finished cells of a kind, each with its machine's facts."""
+    return [
+        (cell, document["machine_info"]["saddle"])
+        for document in documents
+        for cell in document["benchmarks"]
+        if cell["group"] == kind and cell["extra_info"]["status"] == "finished"
+    ]
+
+
+def cell_rows(sessions: Iterable[Session], runs: Iterable[RunFile]) -> list[dict[str, object]]:
+    """The rows of `Records.cells`: the benchmark.json's, then what only a run's file tells of."""
+    rows = [
+        cell_row(cell, session.document["machine_info"]["saddle"])
+        for session in sessions
+        if session.document
+        for cell in session.document["benchmarks"]
+    ]
+    told = {(row["kind"], row["key"]) for row in rows}
+    for run in runs:
+        kind = KINDS[run.meta["kind"]]
+        if (kind, run.meta["key"]) not in told:
+            facts = {name: run.row[name] for name in run.row if name in CELL or name[:4] == "run."}
+            rows.append({**facts, "kind": kind})
+    return rows
+
+
+def records(runs: Iterable[RunFile], kind: str) -> list[pd.DataFrame]:
+    """The rows of every run of a kind, each beside what it is."""
+    frames = []
+    for run in runs:
+        if run.meta["kind"] == kind and not run.rows.empty:
+            identity = {name: [run.row[name]] * len(run.rows) for name in IDENTITY}
+            frames.append(pd.DataFrame(identity).join(run.rows))
+    return frames
+
+
+def stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The frames, one above the other; without any, a table that still has its columns."""
+    if not frames:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    return pd.concat(frames, ignore_index=True)
+
+
+def machine_row(session: Session) -> dict[str, object]:
+    """One row of `Records.machines`."""
+    document = session.document or {}
+    commit = document.get("commit_info") or {}
+    return {
+        "source": session.name,
+        "datetime": str(document.get("datetime", "")),
+        "commit": str(commit.get("id", "")) if isinstance(commit, dict) else "",
+        **document["machine_info"]["saddle"],
+    }
+
+
+IDENTITY = ("key", "machine", "status", *schema.AXES)
+
+TRAINING = (*schema.TRAINING_COLUMNS, *schema.SOME_TRAINING_COLUMNS)
+
+CELL = ("kind", "message", *IDENTITY)
+
+TIMINGS = ("round", "seconds_per_step", "images_per_second", *schema.THROUGHPUT)

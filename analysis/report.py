@@ -1,0 +1,133 @@
+"""The report of one or more results folders: a page and the files of its figures."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.errors import UsageError
+from analysis.figures import FIGURES
+from analysis.page import page
+from analysis.records import load
+from analysis.render import drawing
+
+SUFFIXES = ("svg", "png", "csv")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report wrote.
+
+    Args:
+        page: the HTML file.
+        drawn: names of the figures.
+        not_drawn: a line on each other figure: which results it would take.
+        problems: a line on each file that could not be read.
+    """
+
+    page: Path
+    drawn: tuple[str, ...]
+    not_drawn: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def report(paths: Sequence[Path], output: Path | None = None) -> Report:
+    """Draw every figure and write the page, the page last.
+
+    Args:
+        paths: benchmark.json files or results folders.
+        output: where to write; None: beside the results, if they are one.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UsageError: the results cannot be read, or the folder cannot be written.
+    """
+    folder = output_folder(paths, output)
+    records = load(paths)
+    make_folder(folder / "figures")
+    made = {name: drawing(name, figure, records) for name, figure in FIGURES.items()}
+    drawings = tuple(one for one in made.values() if one is not None)
+    missing = tuple(
+        f"{name}: not drawn: it needs {FIGURES[name].needs}"
+        for name, one in made.items()
+        if one is None
+    )
+    documents = [file.read_bytes() for path in paths if (file := document(path)) is not None]
+    text = page(records, drawings, missing, documents)
+    for name, one in made.items():
+        for suffix in SUFFIXES:
+            file = folder / "figures" / f"{name}.{suffix}"
+            replace(file, None if one is None else getattr(one, suffix))
+    replace(folder / "report.html", text.encode())
+    drawn = tuple(one.name for one in drawings)
+    return Report(folder / "report.html", drawn, missing, records.problems)
+
+
+def output_folder(paths: Sequence[Path], output: Path | None) -> Path:
+    """Where the report goes: the folder asked for, or that of the only results.
+
+    Args:
+        paths: the results.
+        output: the folder asked for, if any.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: none was asked for, and there are several results.
+    """
+    if output is not None:
+        return output
+    if len(paths) != 1:
+        raise UsageError("several results make one report: say where with --output FOLDER")
+    return paths[0].parent if paths[0].is_file() else paths[0]
+
+
+def document(path: Path) -> Path | None:
+    """The benchmark.json that a path brings, if any."""
+    file = path / "benchmark.json" if path.is_dir() else path
+    return file if file.is_file() else None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and try to write into it, before any work is done for it.
+
+    Args:
+        folder: made with all above it.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+def replace(path: Path, data: bytes | None) -> None:
+    """Write a whole file or none: under a temporary name beside it, then renamed.
+
+    Args:
+        path: the file.
+        data: its bytes; None removes what an earlier report left.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if data is None:
+            path.unlink(missing_ok=True)
+            return
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,211 @@
+"""runs/<key>.parquet: what one run computed, checked before it is believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis import fields, schema
+from analysis.cells import axes, decode
+from analysis.errors import UsageError
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """One whole run.
+
+    Args:
+        meta: the metadata entry `saddle`.
+        rows: the table, its numbers as float64 (null is NaN), its lists as arrays.
+    """
+
+    meta: dict[str, Any]
+    rows: pd.DataFrame
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The run's row of `Records.runs`: what it is and its facts."""
+        facts = {name: value for name, value in self.meta["facts"].items() if name in FACT_COLUMNS}
+        names = ("kind", "status", "message", "key", "machine", "stopped_step", "torch")
+        return {**{name: self.meta[name] for name in names}, **axes(self.meta["run"]), **facts}
+
+
+def read_run(path: Path) -> RunFile:
+    """A run's file, its page checksums verified.
+
+    Args:
+        path: runs/<key>.parquet.
+
+    Returns:
+        The run.
+
+    Raises:
+        UsageError: the file is missing, cut off, damaged or not a run of this schema. The line
+            does not name the file: the caller knows what it is for.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            meta = metadata(file.metadata.metadata, file.schema_arrow.metadata)
+            rows = table(file, *COLUMNS[meta["kind"]]) if file.metadata.num_rows else pd.DataFrame()
+    except FileNotFoundError as error:
+        raise UsageError("there is no such file") from error
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise UsageError(f"damaged or cut off: {error}") from error
+    if meta["key"] != path.stem:
+        raise UsageError(f"its key is {fields.short(meta['key'])}, not its name")
+    check_rows(rows, meta)
+    return RunFile(meta, rows)
+
+
+def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
+    """The entry `saddle` of a Parquet schema's metadata.
+
+    Args:
+        copies: the footer's metadata, and the Arrow schema's. Checksums cover pages, not the
+            footer; but a writer leaves the entry in both, and damage to one makes them differ.
+
+    Returns:
+        The decoded entry, checked.
+
+    Raises:
+        UsageError: it is not there, damaged, not JSON or not of this schema.
+    """
+    entry, *others = [(copy or {}).get(b"saddle") for copy in copies]
+    if entry is None:
+        raise UsageError("not a run of this suite: no metadata entry 'saddle'")
+    if any(other not in {None, entry} for other in others):
+        raise UsageError("damaged or cut off: the two copies of its metadata differ")
+    meta = decode(entry.decode("utf-8", errors="replace"), "metadata")
+    if not isinstance(meta, dict):
+        raise UsageError("metadata: expected an object")
+    schema.check_schema(meta, "metadata")
+    fields.check(meta, schema.RUN_FILE, "metadata")
+    fields.check(meta["run"], schema.AXES, "metadata.run")
+    return meta
+
+
+def table(file: Any, columns: schema.Columns, optional: schema.Columns) -> pd.DataFrame:
+    """The promised columns of a Parquet file.
+
+    Args:
+        file: an open `ParquetFile`.
+        columns: name -> "integer", "number", "numbers" or "text".
+        optional: the same, of columns that are null where they are not there.
+
+    Returns:
+        One row per record.
+
+    Raises:
+        UsageError: a column is missing or of another type.
+    """
+    found = file.schema_arrow
+    for name in columns:
+        if name not in found.names:
+            raise UsageError(f"column {name} is missing")
+    for name, kind in {**columns, **optional}.items():
+        if name in found.names and not _is(found.field(name).type, kind):
+            raise UsageError(f"column {name}: expected {kind}, found {found.field(name).type}")
+    rows = file.read(columns=[name for name in (*columns, *optional) if name in found.names])
+    empty = pa.chunked_array([pa.nulls(rows.num_rows)])
+    return pd.DataFrame(
+        {
+            name: _values(rows[name] if name in found.names else empty, kind)
+            for name, kind in {**columns, **optional}.items()
+        }
+    )
+
+
+def _is(arrow_type: Any, kind: str) -> bool:
+    if pa.types.is_null(arrow_type):
+        return kind in {"number", "numbers"}
+    if kind == "numbers":
+        listed = pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type)
+        return bool(listed and pa.types.is_floating(arrow_type.value_type))
+    return any(test(arrow_type) for test in ARROW_TYPES[kind])
+
+
+def _values(column: Any, kind: str) -> Any:
+    if kind in {"integer", "text"} and column.null_count:
+        raise UsageError(f"a column of {kind} values has nulls")
+    if kind == "text":
+        return column.to_pylist()
+    if kind == "numbers":
+        return pd.Series(column.to_pandas(), dtype=object)
+    return column.cast(pa.int64() if kind == "integer" else pa.float64()).to_numpy()
+
+
+def check_rows(rows: pd.DataFrame, meta: Mapping[str, Any]) -> None:
+    """Hold a run's rows against its metadata.
+
+    Args:
+        rows: the records; a run that ended before its first one has none, and no facts.
+        meta: the metadata entry `saddle`.
+
+    Raises:
+        UsageError: rows or facts are missing or of another kind.
+    """
+    if rows.empty:
+        if meta["status"] == "finished":
+            raise UsageError("finished, but without rows")
+        return
+    fields.check(meta["facts"], FACTS[meta["kind"]], "facts")
+    fields.check_present(meta["facts"], schema.SOME_TRAINING_FACTS, "facts")
+    if meta["kind"] == "training":
+        check_training(rows, meta["facts"])
+    elif not set(rows["network"]) <= set(schema.NETWORKS):
+        raise UsageError(f"column network: expected {' or '.join(schema.NETWORKS)}")
+
+
+def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
+    """Hold a training run's curves against each other and against its facts.
+
+    Args:
+        rows: the records.
+        facts: the run's facts.
+
+    Raises:
+        UsageError: steps or seconds run backwards, or lists do not have the stated lengths.
+    """
+    if (np.diff(rows["step"]) <= 0).any():
+        raise UsageError("column step: not in increasing order")
+    seconds = rows["seconds"].to_numpy()
+    if not np.isfinite(seconds).all() or (np.diff(seconds) < 0).any():
+        raise UsageError("column seconds: not a clock that runs forward")
+    size = prod(facts["sample_shape"])
+    lists = [facts["real_samples"], *rows["samples"].dropna()]
+    if any(len(values) % size for values in lists):
+        raise UsageError(f"samples are not of the stated shape {facts['sample_shape']}")
+    if any(len(centre) != size for centre in facts.get("mode_centres") or []):
+        raise UsageError(f"facts.mode_centres are not of the stated shape {facts['sample_shape']}")
+    grid = facts.get("grid") or []
+    if len(facts.get("density_on_grid") or []) != len(grid):
+        raise UsageError("facts.grid and facts.density_on_grid differ in length")
+    if any(len(row) != len(grid) for row in rows["logits_on_grid"].dropna()):
+        raise UsageError("column logits_on_grid: not as long as facts.grid")
+    if (np.diff(grid) <= 0).any():
+        raise UsageError("facts.grid: not in increasing order")
+
+
+FACT_COLUMNS = (*schema.TRAINING_FACTS, *schema.SOME_TRAINING_FACTS, *schema.GRADIENTS_FACTS)
+
+COLUMNS: Mapping[str, tuple[schema.Columns, schema.Columns]] = {
+    "training": (schema.TRAINING_COLUMNS, schema.SOME_TRAINING_COLUMNS),
+    "gradients": (schema.GRADIENTS_COLUMNS, {}),
+}
+
+FACTS: Mapping[str, fields.Fields] = {
+    "training": schema.TRAINING_FACTS,
+    "gradients": schema.GRADIENTS_FACTS,
+}
+
+ARROW_TYPES: Mapping[str, tuple[Any, ...]] = {
+    "integer": (pa.types.is_integer,),
+    "number": (pa.types.is_floating, pa.types.is_integer),
+    "text": (pa.types.is_string, pa.types.is_large_string),
+}

@@ -1,0 +1,106 @@
+"""The report's table: what became of every game, how good it ended, how fast it ran."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import schema
+from analysis.estimates import Interval
+from analysis.figures import metric
+from analysis.figures.panel import settings
+from analysis.records import Records
+from analysis.wording import number
+
+GAME = ["data", "loss", "penalty", "model"]
+
+
+def summary(records: Records) -> dict[str, pd.DataFrame]:
+    """A table for each data set: a row per loss × penalty × model, and per setting beyond them.
+
+    Args:
+        records: the results.
+
+    Returns:
+        Data -> columns of text under the headings of the page; what no row has is left out.
+    """
+    cells = records.cells[records.cells["kind"].isin(["convergence", "throughput"])]
+    curves = metric.curves(records)
+    last = curves if curves.empty else metric.final(curves)
+    tables: dict[str, list[dict[str, str]]] = {}
+    for game, of_game in cells.groupby(GAME):
+        tables.setdefault(str(game[0]), []).extend(game_rows(records, last, game, of_game))
+    return {data: told(pd.DataFrame(rows)) for data, rows in tables.items()}
+
+
+def told(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns that say nothing."""
+    filled = table.fillna("–")
+    return filled.loc[:, [bool((~filled[name].isin(["", "–"])).any()) for name in filled]]
+
+
+def game_rows(
+    records: Records, last: pd.DataFrame, game: tuple[object, ...], cells: pd.DataFrame
+) -> list[dict[str, str]]:
+    """The rows of one game: one, or one per setting of its runs."""
+    runs = cells[cells["kind"] == "convergence"]
+    _, loss, penalty, model = map(str, game)
+    names = {"Loss": loss, "Penalty": penalty, "Model": model}
+    speed = throughput(records, game)
+    if runs.empty:
+        return [{**names, **speed}]
+    return [
+        {
+            **names,
+            "Also": str(setting),
+            "Seeds": number(of_setting["seed"].nunique()),
+            "Runs": statuses(of_setting),
+            **final_metrics(last, of_setting),
+            **speed,
+        }
+        for setting, of_setting in runs.groupby(settings(runs, GAME))
+    ]
+
+
+def statuses(cells: pd.DataFrame) -> str:
+    """How the runs ended, as in "8 finished, 1 diverged".
+
+    >>> statuses(pd.DataFrame({"status": ["finished", "out_of_memory", "finished"]}))
+    '2 finished, 1 out of memory'
+    """
+    counts = cells["status"].value_counts()
+    known = [status for status in schema.STATUSES if status in counts]
+    return ", ".join(f"{counts[status]} {status.replace('_', ' ')}" for status in known) or "–"
+
+
+def final_metrics(last: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
+    """Every metric's mean over the finished runs' last records, with bounds from 8 seeds on."""
+    finished = cells[cells["status"] == "finished"]
+    if last.empty or finished.empty:
+        return {}
+    rows = last.merge(finished[["key", "machine"]], on=["key", "machine"])
+    return {
+        metric.METRICS[str(name)].name: bounded(metric.mean_over_seeds(of_metric["value"]))
+        for name, of_metric in rows.groupby("metric", sort=False)
+    }
+
+
+def bounded(mean: Interval) -> str:
+    """A mean with its bounds, if it has any.
+
+    >>> bounded(Interval(7.5, 7.25, 8.0, 0.95, 9))
+    '7.5 [7.25, 8]'
+    """
+    if np.isnan(mean.low):
+        return number(mean.estimate)
+    return f"{number(mean.estimate)} [{number(mean.low)}, {number(mean.high)}]"
+
+
+def throughput(records: Records, game: tuple[object, ...]) -> dict[str, str]:
+    """The fastest cell of a game: images per second in the median, and where."""
+    rows = records.throughput
+    alike = [rows[name] == value for name, value in zip(GAME, game, strict=True)]
+    cells = rows[np.logical_and.reduce(alike)].groupby(["device", "precision", "batch_size"])
+    medians = [(float(of_cell["images_per_second"].median()), place) for place, of_cell in cells]
+    if not medians:
+        return {}
+    best, (device, precision, batch_size) = max(medians)
+    return {"Most images/s": number(best), "at": f"batch {batch_size}, {precision}, {device}"}

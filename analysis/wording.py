@@ -1,0 +1,105 @@
+"""Numbers and directions in words, for captions that say what the data say."""
+
+import math
+from collections.abc import Sequence
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number as a reader wants it: three significant digits, powers of ten beyond.
+
+    Args:
+        value: any float.
+        digits: significant digits.
+
+    Returns:
+        Text in Unicode.
+
+    >>> number(0.5), number(12345.6), number(2.1e-9), number(-1e7), number(float("nan"))
+    ('0.5', '12,300', '2.1·10⁻⁹', '−10⁷', '–')
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value == 0:
+        return "0"
+    sign, rounded = "−" if value < 0 else "", float(f"{abs(value):.{digits - 1}e}")
+    exponent = math.floor(math.log10(rounded) + 1e-12)
+    if not -4 <= exponent < 6:
+        return sign + scientific(rounded / 10.0**exponent, exponent, digits)
+    text = f"{rounded:,.{max(digits - 1 - exponent, 0)}f}"
+    return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def scientific(mantissa: float, exponent: int, digits: int = 3) -> str:
+    """m·10ᵉ, or 10ᵉ where m is 1.
+
+    >>> scientific(1.0, -3), scientific(2.5, 4)
+    ('10⁻³', '2.5·10⁴')
+    """
+    power = f"10{str(exponent).translate(SUPERSCRIPTS)}"
+    text = f"{mantissa:.{digits}g}"
+    return power if text == "1" else f"{text}·{power}"
+
+
+def tick(value: float) -> str:
+    """A number beside a logarithmic axis: plain near 1, else a power of ten.
+
+    >>> tick(0.01), tick(100), tick(1e-3), tick(20_000)
+    ('0.01', '100', '10⁻³', '2·10⁴')
+    """
+    if not value > 0 or 0.01 <= value * 1.000001 < 1_000:
+        return number(value)
+    exponent = math.floor(math.log10(value) + 1e-9)
+    return scientific(value / 10.0**exponent, exponent)
+
+
+def interval(estimate: float, low: float, high: float) -> str:
+    """An estimate and its bounds, if it has any.
+
+    >>> interval(1.0, 0.99, 1.01), interval(-0.0001, float("nan"), float("nan"))
+    ('1.000 [0.990, 1.010]', '0.000')
+    """
+    # Adding 0 turns the −0.0 that rounding leaves into 0.
+    point, below, above = (f"{round(x, 3) + 0:.3f}" for x in (estimate, low, high))
+    text = point if math.isnan(low) else f"{point} [{below}, {above}]"
+    return text.replace("-", "−")
+
+
+def percent(share: float) -> str:
+    r"""A share of 1 in per cent, on one line with its sign.
+
+    >>> percent(0.956), percent(1.0)
+    ('96\xa0%', '100\xa0%')
+    """
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def listing(words: Sequence[str]) -> str:
+    """Words as a list in a sentence.
+
+    >>> listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def count(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> count(1, "run"), count(2, "run"), count(0, "run")
+    ('1 run', '2 runs', '0 runs')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def direction(before: float, after: float, tolerance: float = 0.02) -> str:
+    """Whether a quantity rises, falls or stays, within a share of the larger value.
+
+    >>> direction(1, 2), direction(2, 1), direction(1, 1.01)
+    ('rises', 'falls', 'stays level')
+    """
+    if abs(after - before) <= tolerance * max(abs(before), abs(after)):
+        return "stays level"
+    return "rises" if after > before else "falls"

@@ -1,0 +1,123 @@
+"""python -m analysis: one line for a mistake, and never torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import __main__ as command
+
+ROOT = Path(__file__).parents[2]
+
+WITHOUT_TORCH = """
+import runpy, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "gan", "bench", "pytest"}:
+            raise ImportError(f"{name} is not to be imported")
+
+sys.meta_path.insert(0, Blocker())
+sys.argv = ["analysis", *sys.argv[1:]]
+runpy.run_module("analysis", run_name="__main__")
+"""
+
+
+def run(*words: str | Path, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    start = ["-m", "analysis"] if code is None else ["-c", code]
+    line = [sys.executable, "-W", "error", *start, *map(str, words)]
+    return subprocess.run(
+        line, cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=300
+    )
+
+
+def test_a_report_needs_neither_torch_nor_the_suite_that_measures(synthetic: Any) -> None:
+    """Results are read on machines that cannot make them."""
+    folder = synthetic.session(seeds=1, records=2, batch_sizes=(16,))
+    done = run("report", folder, code=WITHOUT_TORCH)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{folder / 'report.html'}: 10 figures\n"
+
+
+def test_what_is_missing_is_told_beside_the_result(synthetic: Any) -> None:
+    """On stderr, a line each; the exit code is that of success."""
+    folder = synthetic.session(data=("digits",), seeds=1, records=2, batch_sizes=())
+    (folder / "runs" / "half.parquet").write_bytes(b"PAR1")
+    done = run("report", folder, "--output", folder / "out")
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("runs/half.parquet is left out: damaged or cut off:")
+    assert [line.partition(": it needs ")[0] for line in lines[1:]] == [
+        "densities_1d: not drawn",
+        "ring_scatter: not drawn",
+        "throughput: not drawn",
+    ]
+    assert done.stdout == f"{folder / 'out' / 'report.html'}: 7 figures\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("gone", "gone: no such file or folder"),
+        ("empty.json", "empty.json: empty; the session ended before it wrote its results"),
+        ("half.json", "half.json: not whole JSON: Expecting value at line 1, column 2"),
+        ("list.json", "list.json: not a benchmark file: expected an object at the top"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, line: str
+) -> None:
+    """On stderr, without a traceback."""
+    for file, text in (("empty.json", ""), ("half.json", "["), ("list.json", "[]")):
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    sys_argv = ["analysis", "report", str(tmp_path / name)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", sys_argv)
+        with pytest.raises(SystemExit) as error:
+            command.main()
+    assert error.value.code == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == f"error: {tmp_path}/{line}\n"
+
+
+def test_a_mistake_in_a_process_of_its_own_exits_with_2(tmp_path: Path) -> None:
+    """The shell sees what CI needs to see."""
+    done = run("report", tmp_path)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"error: {tmp_path}: no benchmark.json and no runs/*.parquet in this folder\n"
+    )
+
+
+def test_report_stays_a_command_of_its_own() -> None:
+    """`python -m analysis PATH` is not another way to say it: more commands are to come."""
+    done = run("--help")
+    assert done.returncode == 0
+    assert "report" in done.stdout
+    assert run("results").returncode == 2
+
+
+def test_help_imports_none_of_what_takes_long() -> None:
+    """The heavy libraries wait for the command that needs them."""
+    code = (
+        "import sys, analysis.__main__; "
+        "print({'pandas', 'matplotlib', 'scipy', 'pyarrow', 'numpy'} & set(sys.modules))"
+    )
+    assert run(code=code).stdout == "set()\n"
+
+
+def test_no_module_of_analysis_names_what_it_must_not_import() -> None:
+    """Not torch, not gan, not bench, in any import statement."""
+    lines = [
+        line.split()
+        for file in (ROOT / "analysis").rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.lstrip().startswith(("import ", "from "))
+    ]
+    assert lines
+    assert not {words[1].partition(".")[0] for words in lines} & {"torch", "gan", "bench"}

@@ -1,0 +1,40 @@
+"""The format's tables against the document that promises it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis import schema
+from analysis.errors import UsageError
+
+README = (Path(__file__).parents[2] / "results" / "README.md").read_text(encoding="utf-8")
+
+TABLES = {name: table for name, table in vars(schema).items() if isinstance(table, dict)}
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name.isupper()])
+def test_every_field_that_is_read_is_documented(name: str) -> None:
+    """A reader asks for nothing that results/README.md does not promise."""
+    missing = [field for field in TABLES[name] if not documented(field)]
+    assert missing == []
+
+
+def documented(field: str) -> bool:
+    """Whether the format's document names a field; pytest-benchmark's own are not its matter."""
+    ours = field not in {"group", "params", "extra_info", "machine_info", "benchmarks"}
+    return not ours or re.search(rf"\b{field}\b", README) is not None
+
+
+def test_another_schema_number_is_refused() -> None:
+    """A reader that does not know a number does not guess."""
+    with pytest.raises(UsageError) as error:
+        schema.check_schema({"schema": 2}, "run")
+    assert str(error.value) == (
+        "run.schema: this version reads 1, found 2; use the version of saddle-bench that wrote it"
+    )
+
+
+def test_the_documented_schema_number_is_the_one_that_is_read() -> None:
+    """Both parts of the format have it."""
+    assert README.count(f"(schema {schema.SCHEMA})") == 2
