@@ -133,6 +133,7 @@ def pytest_benchmark_update_machine_info(
 ) -> None:
     """Add the facts of results/README.md; drop the clock frequency: it is never twice the same."""
     session, before = config.stash[SESSION], config.stash[BEFORE]
+    machine_info.pop("node", None)  # results are published; a host's name is nobody's business
     cpu = machine_info.get("cpu")
     if isinstance(cpu, dict):
         for name in [name for name in cpu if name.startswith("hz_actual")]:

@@ -94,6 +94,7 @@ def test_machine_is_described_without_its_clock_frequency(folder: Path) -> None:
     assert facts["arguments"][0] == "bench/"
     assert facts["cores"] >= facts["affinity"] >= 1
     assert not [name for name in machine["cpu"] if name.startswith("hz_actual")]
+    assert "node" not in machine
 
 
 def test_computed_results_are_run_files(folder: Path, cells: dict[str, dict[str, Any]]) -> None:
