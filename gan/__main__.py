@@ -111,6 +111,11 @@ def run_app() -> None:
     except UsageError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        typer.echo("error: torch is not installed: pip install 'saddle-bench[bench]'", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,19 @@ def test_a_users_mistake_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["train", "list"])
+def test_without_torch_it_says_what_to_install(command: str) -> None:
+    """The base installation reads results only; training says in one line what it needs."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"sys.argv = ['gan', {command!r}]\n"
+        "from gan.__main__ import run_app; run_app()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: torch is not installed: pip install 'saddle-bench[bench]'\n"
+
+
 def test_module_runs_as_a_program() -> None:
     """`python -m gan` without a command shows what there is."""
     done = subprocess.run(
