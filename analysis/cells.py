@@ -37,6 +37,7 @@ def read_document(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not this suite's: machine_info.saddle is missing")
     schema.check_schema(machine, f"{path}: machine_info.saddle")
     fields.check(machine, schema.MACHINE, f"{path}: machine_info.saddle")
+    fields.check_present(machine, schema.SOME_MACHINE, f"{path}: machine_info.saddle")
     for number, cell in enumerate(document["benchmarks"]):
         check_cell(cell, f"{path}: benchmarks[{number}]")
     return document

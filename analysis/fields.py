@@ -91,6 +91,10 @@ NUMBER = Kind("a finite number", is_finite)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 OBJECT = Kind("an object", lambda value: isinstance(value, dict))
 OBJECTS = Kind("a list", lambda value: isinstance(value, list))
+TEXTS = Kind(
+    "a list of text",
+    lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value),
+)
 NUMBERS = Kind("a list of finite numbers", is_numbers)
 SHAPE = Kind("a list of positive integers", is_shape)
 POINTS = Kind("a list of points", is_points)

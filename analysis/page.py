@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from analysis.costs import costs
 from analysis.records import Records
 from analysis.render import Drawing
 from analysis.summary import statuses, summary
@@ -51,6 +52,7 @@ def page(
             (data, list(table.columns), table.to_numpy().tolist())
             for data, table in summary(records).items()
         ],
+        costs=costs(records),
         machines=[machine(row) for _, row in records.machines.iterrows()],
         runs_only=runs_only(records),
         drawings=drawings,
@@ -148,12 +150,12 @@ def runs_only(records: Records) -> dict[str, str]:
 
 def commands(records: Records) -> list[str]:
     """The commands that make such results and this report again."""
-    rounds = records.throughput.groupby("key").size().max() if len(records.throughput) else 0
     lines = []
     for _, row in records.machines.iterrows():
-        words = ["python", "-m", "pytest", "bench/", "--profile", str(row["profile"])]
-        words += ["--threads", str(row["threads"])]
-        words += ["--rounds", str(rounds)] if rounds else []
-        lines.append(shlex.join([*words, "--results", f"results/{row['source']}"]))
+        arguments = row.get("arguments")
+        known = (
+            arguments if isinstance(arguments, list) else ["bench/", "--profile", row["profile"]]
+        )
+        lines.append(shlex.join(["python", "-m", "pytest", *map(str, known)]))
     sources = [f"results/{row['source']}" for _, row in records.machines.iterrows()]
     return [*lines, shlex.join(["python", "-m", "analysis", "report", *(sources or ["FOLDER"])])]

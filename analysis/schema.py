@@ -15,6 +15,7 @@ from analysis.fields import (
     POINTS,
     SHAPE,
     TEXT,
+    TEXTS,
     Fields,
     check,
     nullable,
@@ -66,6 +67,8 @@ MACHINE: Fields = {
     "steal_seconds": nullable(NUMBER),
     "status": one_of("finished", "interrupted"),
 }
+
+SOME_MACHINE: Fields = {"arguments": TEXTS}
 
 CELL: Fields = {"group": TEXT, "params": nullable(OBJECT), "extra_info": OBJECT}
 

@@ -76,22 +76,27 @@ def final_metrics(last: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
     finished = cells[cells["status"] == "finished"]
     if last.empty or finished.empty:
         return {}
-    rows = last.merge(finished[["key", "machine"]], on=["key", "machine"])
+    rows = last[last["key"].isin(finished["key"])]
     return {
-        metric.METRICS[str(name)].name: bounded(metric.mean_over_seeds(of_metric["value"]))
+        metric.METRICS[str(name)].name: bounded(
+            metric.mean_over_seeds(of_metric["value"]), len(finished)
+        )
         for name, of_metric in rows.groupby("metric", sort=False)
     }
 
 
-def bounded(mean: Interval) -> str:
-    """A mean with its bounds, if it has any.
+def bounded(mean: Interval, runs: int) -> str:
+    """A mean with its bounds, if it has any, and of how many runs, if not of all.
 
-    >>> bounded(Interval(7.5, 7.25, 8.0, 0.95, 9))
+    >>> bounded(Interval(7.5, 7.25, 8.0, 0.95, 9), runs=9)
     '7.5 [7.25, 8]'
+    >>> bounded(Interval(7.5, float("nan"), float("nan"), 0.95, 3), runs=9)
+    '7.5 (3 of 9)'
     """
-    if np.isnan(mean.low):
-        return number(mean.estimate)
-    return f"{number(mean.estimate)} [{number(mean.low)}, {number(mean.high)}]"
+    text = number(mean.estimate)
+    if not np.isnan(mean.low):
+        text += f" [{number(mean.low)}, {number(mean.high)}]"
+    return text if mean.n == runs else f"{text} ({mean.n} of {runs})"
 
 
 def throughput(records: Records, game: tuple[object, ...]) -> dict[str, str]:

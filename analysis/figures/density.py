@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from analysis.densities import discriminator_error, kernel_density, optimal_discriminator
 from analysis.figures.figure import Figure
-from analysis.figures.panel import axes_by_row, is_leftmost, legend
+from analysis.figures.panel import axes_by_row, is_leftmost, label, legend, wrapped
 from analysis.figures.snapshot import finite_samples, snapshots
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
@@ -75,7 +75,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
             axes.tick_params(labelbottom=axes_of_row is grid[-1], labelleft=is_leftmost(axes))
         for unused in axes_of_row[len(of_panel) :]:
             unused.remove()
-        axes_of_row[0].set_ylabel(f"{name}\ndensity")
+        axes_of_row[0].set_ylabel(f"{wrapped(name, 6)}\ndensity")
         _add_right_axis(axes_of_row[len(of_panel) - 1])
     for axes in grid[-1]:
         axes.set_xlabel("x")
@@ -108,7 +108,10 @@ def _handles(rows: pd.DataFrame) -> list[Line2D | Patch]:
     losses = rows["loss"].unique()
     return [
         Line2D([], [], color="black", ls=(0, (1, 1)), label="p_data (left axis)"),
-        *(Patch(color=style_of(x).colour, alpha=0.4, label=f"p_g, {x} (left)") for x in losses),
+        *(
+            Patch(color=style_of(x).colour, alpha=0.4, label=f"p_g, {label(x)} (left)")
+            for x in losses
+        ),
         Line2D([], [], color=REAL, ls=(0, (5, 1)), label="D (right axis)"),
         Line2D([], [], color=REAL, label="D* = p_data / (p_data + p_g) (right)"),
     ]

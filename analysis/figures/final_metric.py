@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import metric
 from analysis.figures.figure import Figure
-from analysis.figures.panel import is_leftmost, label, legend, small_multiples
+from analysis.figures.panel import is_leftmost, label, legend, small_multiples, wrapped
 from analysis.figures.style import style_of
 from analysis.records import Records
 from analysis.wording import number
@@ -55,7 +55,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         _draw_points(axes, of_panel[of_panel["kind"] == "run"])
         _draw_means(axes, of_panel[of_panel["kind"] == "mean"])
         losses = [label(loss, 24) for loss in sorted(of_panel["loss"].unique())]
-        axes.set(title=name, ylim=(len(losses) - 0.5, -0.5))
+        axes.set(title=wrapped(name, 4), ylim=(len(losses) - 0.5, -0.5))
         axes.set_yticks(range(len(losses)), losses)
         axes.grid(visible=False, axis="y")
         axes.tick_params(labelleft=is_leftmost(axes) or losses != before)
@@ -94,7 +94,7 @@ def _handles(rows: pd.DataFrame) -> list[Line2D]:
 def caption(rows: pd.DataFrame) -> str:
     """Which loss ends best, and how far apart seeds and losses are."""
     last = rows[rows["kind"] == "run"]
-    return f"{_spread(last)}{metric.ranking(last)}{metric.diverged(last)}."
+    return f"{_spread(last)}{metric.ranking(last)}{metric.diverged(last)}{metric.undefined(last)}."
 
 
 def _spread(last: pd.DataFrame) -> str:

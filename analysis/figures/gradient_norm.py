@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from analysis import theory
 from analysis.estimates import Interval, log_log_slope
 from analysis.figures.figure import Figure
-from analysis.figures.panel import legend, log_axis, run_settings, small_multiples
+from analysis.figures.panel import legend, log_axis, run_settings, small_multiples, wrapped
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
 from analysis.schema import NETWORKS
@@ -78,7 +78,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         norms[1].sharey(norms[0])
         for axes, network in zip(norms, NETWORKS, strict=True):
             _draw_norms(axes, of_panel[of_panel["network"] == network])
-            axes.set_title(f"{name}: {network} networks")
+            axes.set_title(wrapped(f"{name}: {network} networks", 3))
         _draw_ratio(panels[3 * row + 2][0], of_panel[of_panel["quantity"] == "ratio"])
     legend(canvas, _handles(), most=4)
 

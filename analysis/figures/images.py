@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis.estimates import Array
 from analysis.figures.figure import Figure
-from analysis.figures.panel import axes_by_row
+from analysis.figures.panel import axes_by_row, wrapped
 from analysis.figures.snapshot import Shape, samples_of, snapshots
 from analysis.records import Records
 from analysis.wording import listing, number
@@ -47,7 +47,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         for unused in left[len(steps) :]:
             unused.remove()
         _draw_sheet(right, real, real, "real")
-        axes_of_row[0].set_ylabel(name)
+        axes_of_row[0].set_ylabel(wrapped(name, 6))
 
 
 def _draw_sheet(axes: Axes, rows: pd.DataFrame, real: pd.DataFrame, title: str) -> None:

@@ -45,13 +45,16 @@ def curves(records: Records) -> pd.DataFrame:
 
     Returns:
         `panel` (the setting, a line break, the metric's title), `metric`, `loss`, `seed`, `key`,
-        `machine`, `status`, `step`, `seconds` and `value`, always finite.
+        `machine`, `status`, `step`, `seconds`, `is_last` (of the run's records), `runs` (of this
+        setting and loss) and `value`, always finite: KL is undefined without a good sample.
     """
     if records.training.empty:
         return pd.DataFrame()
     blocks = run_settings(records, "training", given=["data", "loss"])
     rows = records.training.merge(blocks, on=["key", "machine"])
-    names = [name for name in RUN if name != "metric"] + ["step", "seconds"]
+    rows["is_last"] = rows["step"] == rows.groupby(["key", "machine"])["step"].transform("max")
+    rows["runs"] = rows.groupby(["panel", "loss"])["key"].transform("nunique")
+    names = [name for name in RUN if name != "metric"] + ["step", "seconds", "is_last", "runs"]
     long = rows.melt(names, list(METRICS), "metric", "value")
     pointless = long["metric"].isin([name for name, m in METRICS.items() if m.many_modes])
     pointless &= long["key"].isin(single_mode_keys(records.runs))
@@ -72,9 +75,12 @@ def single_mode_keys(runs: pd.DataFrame) -> "pd.Series[str]":
 
 
 def final(rows: pd.DataFrame) -> pd.DataFrame:
-    """The last record of every run in every panel."""
+    """The last record of every run in every panel.
+
+    A run that did not finish has its last finite value; one that did has none if it ends undefined.
+    """
     last: pd.DataFrame = rows.groupby(RUN, sort=False).last().reset_index()
-    return last
+    return last[last["is_last"] | (last["status"] != "finished")].reset_index(drop=True)
 
 
 def mean_over_seeds(values: "pd.Series[float]") -> Interval:
@@ -133,6 +139,13 @@ def diverged(last: pd.DataFrame) -> str:
         return ""
     told = [f"{n} {str(status).replace('_', ' ')}" for status, n in ended.items()]
     return f"; of {count(len(runs), 'run')}, {listing(told)}, marked × where they end"
+
+
+def undefined(last: pd.DataFrame) -> str:
+    """How many runs end without a value, as a clause to append; empty if none does."""
+    groups = last.groupby(["panel", "loss"])["runs"].agg(["first", "size"])
+    missing = int((groups["first"] - groups["size"]).sum())
+    return f"; {count(missing, 'final value')} undefined and left out" if missing else ""
 
 
 METRICS: Mapping[str, Metric] = {

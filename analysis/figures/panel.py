@@ -1,5 +1,6 @@
 """Small multiples: which panels there are, where they go, and how their axes read."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -17,6 +18,9 @@ from analysis.wording import number, tick
 
 WIDTH = 11.0
 """Inches; at 96 px an inch a page of 1100 px shows it at 100 %."""
+
+LETTERS = 128
+"""Of a title that fit into WIDTH, beside the panels' margins."""
 
 MANY = 200
 """A logarithmic axis this long shows powers of ten only."""
@@ -65,7 +69,7 @@ def run_settings(records: Records, kind: str, given: Sequence[str]) -> pd.DataFr
     """
     runs = records.runs[records.runs["kind"] == kind]
     others = settings(runs, given)
-    panel = runs["data"].where(others == "", runs["data"] + " · " + others).map(label)
+    panel = runs["data"].where(others == "", runs["data"] + " · " + others).map(plain)
     return runs[["key", "machine"]].assign(panel=panel)
 
 
@@ -82,14 +86,34 @@ def in_words(field: str, value: object) -> str:
     return f"{field.removeprefix('run.').replace('_', ' ')} {value}"
 
 
-def label(text: object, longest: int = 60) -> str:
-    r"""A name from the results as a figure can show it: one line, not too long.
+def plain(text: object) -> str:
+    r"""A name from the results on one line; whole, since panels are told apart by it.
 
-    >>> label("a\nb"), label("x" * 100, longest=5)
-    ('a b', 'xxxx…')
+    >>> plain("a\nb")
+    'a b'
     """
-    plain = "".join(letter if letter.isprintable() else " " for letter in str(text))
-    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+
+
+def label(text: object, longest: int = 40) -> str:
+    """A name from the results as a legend can show it.
+
+    >>> label("x" * 100, longest=5)
+    'xxxx…'
+    """
+    line = plain(text)
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def wrapped(text: str, columns: int) -> str:
+    r"""A panel's name in lines that fit above or beside so many panels in a row.
+
+    >>> wrapped("ring · no penalty, bfloat16\nnon_saturating", 6)
+    'ring · no penalty,\nbfloat16\nnon_saturating'
+    """
+    width = LETTERS // columns
+    parts = [textwrap.wrap(part, width, max_lines=2, placeholder="…") for part in text.split("\n")]
+    return "\n".join(line for part in parts for line in part)
 
 
 def small_multiples(
@@ -231,7 +255,7 @@ def fixed_ticks(axes: Axes, values: Sequence[float]) -> None:
         values: where.
     """
     axes.xaxis.set_major_locator(FixedLocator(list(values)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from analysis.figures.figure import Figure
-from analysis.figures.panel import axes_by_row, legend, loss_handles
+from analysis.figures.panel import axes_by_row, legend, loss_handles, wrapped
 from analysis.figures.snapshot import samples_of, snapshots
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
@@ -45,7 +45,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
             axes.set_title(f"step {step:,}{_measured(generated)}")
         for unused in axes_of_row[len(steps) :]:
             unused.remove()
-        axes_of_row[0].set_ylabel(name)
+        axes_of_row[0].set_ylabel(wrapped(name, 6))
     centre = Line2D([], [], color="black", marker="+", ls="", label="centre of a mode")
     real = Line2D([], [], color=REAL, marker=".", ls="", alpha=0.5, label="real sample")
     legend(canvas, [*_dots(rows), real, centre])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates import Array
-from analysis.figures.panel import label, run_settings
+from analysis.figures.panel import plain, run_settings
 from analysis.records import Records
 
 Shape = Sequence[int]
@@ -32,7 +32,7 @@ def snapshots(records: Records, is_wanted: Callable[[Shape], bool], most: int) -
     facts = runs[["key", "machine", *(name for name in FACTS if name in runs)]]
     rows = records.training.dropna(subset="samples").merge(facts, on=["key", "machine"])
     rows = rows.merge(run_settings(records, "training", ["data", "loss"]), on=["key", "machine"])
-    rows["panel"] = rows["panel"] + "\n" + rows["loss"].map(label)
+    rows["panel"] = rows["panel"] + "\n" + rows["loss"].map(plain)
     rows = rows.sort_values(["panel", "seed", "machine", "step"], ignore_index=True)
     shown = rows.groupby("panel")[["key", "machine"]].transform("first")
     rows = rows[(rows[["key", "machine"]] == shown).all(axis=1)]

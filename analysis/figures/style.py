@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import seaborn
+
 RC: dict[Any, Any] = {
-    "axes.axisbelow": True,
+    **seaborn.axes_style("whitegrid"),
+    **seaborn.plotting_context("paper"),
     "axes.edgecolor": "#666666",
     "axes.formatter.useoffset": False,
-    "axes.grid": True,
     "axes.labelsize": 9,
     "axes.linewidth": 0.6,
     "axes.spines.right": False,
@@ -31,12 +33,10 @@ RC: dict[Any, Any] = {
     "svg.hashsalt": "saddle",
     # Names come from results, which may hold dollar signs: no text of ours is TeX.
     "text.parse_math": False,
-    "xtick.bottom": False,
     "xtick.labelsize": 8.5,
-    "ytick.left": False,
     "ytick.labelsize": 8.5,
 }
-"""matplotlib settings, in force while a figure is drawn."""
+"""matplotlib settings, seaborn's white grid for the most part, in force while a figure is drawn."""
 
 REAL = "#555555"
 """The data, wherever it is drawn beside what a generator made."""

@@ -11,18 +11,26 @@ from analysis.figures.panel import (
     PLAIN,
     fixed_ticks,
     is_leftmost,
-    label,
     legend,
     log_axis,
     loss_handles,
+    plain,
     settings,
     small_multiples,
+    wrapped,
 )
 from analysis.figures.style import style_of
 from analysis.records import Records
 from analysis.wording import count, direction, listing, number, percent
 
 GAME = ["machine", "device", "precision", "model", "penalty", "data", "loss", "batch_size"]
+COSTS = [
+    "flops_per_step",
+    "peak_memory_bytes",
+    "generator_parameters",
+    "discriminator_parameters",
+    "first_call_seconds",
+]
 BOUNDS = ["seconds_per_step", "low", "high", "confidence", "rounds"]
 
 PLURAL = {"rises": "rise", "falls": "fall", "stays level": "stay level"}
@@ -36,9 +44,10 @@ def prepare(records: Records) -> pd.DataFrame:
     unfinished = cells.loc[cells["status"] != "finished", [*GAME, "status"]]
     rows = pd.concat([medians(records.throughput), unfinished], ignore_index=True)
     others = settings(rows[[name for name in rows if name in PLAIN]], ["loss", "batch_size"])
-    plain = rows["device"] + ", " + rows["precision"] + ", " + rows["model"]
-    rows["panel"] = others.where(others != "", plain).map(label)
+    alone = rows["device"] + ", " + rows["precision"] + ", " + rows["model"]
+    rows["panel"] = others.where(others != "", alone).map(plain)
     rows["images_per_second"] = rows["batch_size"] / rows["seconds_per_step"]
+    rows["achieved_flops_per_second"] = rows["flops_per_step"] / rows["seconds_per_step"]
     # Losses take almost the same time: beside each other they can be told apart.
     order = {loss: place for place, loss in enumerate(sorted(rows["loss"].unique()))}
     place = rows["loss"].map(order) - (len(order) - 1) / 2
@@ -47,13 +56,14 @@ def prepare(records: Records) -> pd.DataFrame:
 
 
 def medians(rounds: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell: the median of its rounds between its bounds, seconds."""
+    """One row per cell: the median of its rounds between its bounds, seconds, and its costs."""
     rows = []
     for game, of_cell in rounds.groupby(GAME) if len(rounds) else []:
         m = median_interval(of_cell["seconds_per_step"])
         bounds = zip(BOUNDS, (m.estimate, m.low, m.high, m.confidence, m.n), strict=True)
-        rows.append({**dict(zip(GAME, game, strict=True)), **dict(bounds), "status": "finished"})
-    return pd.DataFrame(rows, columns=[*GAME, *BOUNDS, "status"])
+        told = {**dict(zip(GAME, game, strict=True)), **of_cell[COSTS].iloc[0], **dict(bounds)}
+        rows.append({**told, "status": "finished"})
+    return pd.DataFrame(rows, columns=[*GAME, *BOUNDS, *COSTS, "status"])
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
@@ -67,7 +77,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         of_panel = rows[rows["panel"] == name]
         for loss, line in of_panel.groupby("loss"):
             _draw_loss(above, below, line, str(loss))
-        above.set_title(name)
+        above.set_title(wrapped(name, 4))
         below.set_xlabel("batch size")
         for axes in (above, below):
             log_axis(axes, "x")

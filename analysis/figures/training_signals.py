@@ -12,11 +12,12 @@ from analysis import schema
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
     is_leftmost,
-    label,
     legend,
     log_axis,
+    plain,
     run_settings,
     small_multiples,
+    wrapped,
 )
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
@@ -36,7 +37,7 @@ def prepare(records: Records) -> pd.DataFrame:
     medians = groups[list(SIGNALS)].median()
     medians["seeds"] = groups["key"].nunique()
     medians = medians.reset_index()
-    return medians.assign(panel=medians["block"] + "\n" + medians["loss"].map(label))
+    return medians.assign(panel=medians["block"] + "\n" + medians["loss"].map(plain))
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
@@ -53,7 +54,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
             below.sharey(first_of_block)
         _draw_outputs(above, of_panel)
         _draw_norms(below, of_panel)
-        above.set_title(name)
+        above.set_title(wrapped(name, columns))
         above.tick_params(labelbottom=False)
         for axes, what in ((above, "D, accuracy"), (below, "‖∇θ‖₂ of G")):
             axes.set_ylabel(what if is_leftmost(axes) else "")

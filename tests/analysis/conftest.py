@@ -33,6 +33,7 @@ MACHINE: Row = {
     "python": "3.11.4",
     "os": "Linux 6.1",
     "profile": "quick",
+    "arguments": ["bench/", "--profile", "quick", "--results", "my results"],
     "load_average_before": 0.5,
     "load_average_after": 1.25,
     "steal_seconds": 0.0,

@@ -12,6 +12,7 @@ from analysis.figures.gradient_norm import anchored
 from analysis.figures.images import sheet
 from analysis.figures.snapshot import evenly, finite_samples
 from analysis.records import Records, load
+from analysis.summary import summary
 from analysis.theory import COSTS
 
 
@@ -235,6 +236,19 @@ def test_runs_that_did_not_finish_are_counted(records: Records) -> None:
     rows = final_metric.prepare(records)
     means = rows[(rows["kind"] == "mean") & (rows["loss"] == "saturating")]
     assert means.loc[means["panel"].str.startswith("ring"), "seeds"].unique() == [1]
+
+
+def test_a_run_that_ends_undefined_has_no_final_value(records: Records) -> None:
+    """Without a good sample at its end it has no KL there; an earlier one would not be final."""
+    training = records.training.copy()
+    last = (training["step"] == 600) & (training["seed"] == 0) & (training["data"] == "ring")
+    training.loc[last & (training["loss"] == "non_saturating"), "kl"] = np.nan
+    lost = Records(**{**vars(records), "training": training})
+    rows = metric.final(metric.curves(lost))
+    ends = rows[(rows["metric"] == "kl") & (rows["loss"] == "non_saturating")]
+    assert ends["seed"].tolist() == [1]
+    assert caption("final_metric", lost).endswith("; 1 final value undefined and left out.")
+    assert summary(lost)["ring"]["KL (nats)"].tolist()[0].endswith(" (1 of 2)")
 
 
 def test_a_single_panel_tells_its_means() -> None:

@@ -60,6 +60,10 @@ MACHINE = ("machine_info", "saddle")
             "machine_info.saddle.cores: expected a positive integer, found None",
         ),
         (
+            setter(["bench/", 3], *MACHINE, "arguments"),
+            "machine_info.saddle.arguments: expected a list of text, found a list of 2",
+        ),
+        (
             setter("killed", *MACHINE, "status"),
             "machine_info.saddle.status: expected one of finished, interrupted, found 'killed'",
         ),

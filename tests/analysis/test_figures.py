@@ -144,6 +144,15 @@ def test_names_of_any_kind_are_drawn_as_text(hostile_records: Records, name: str
     assert b"<script" not in one.svg
 
 
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+@pytest.mark.parametrize("name", NAMES)
+def test_long_names_do_not_run_into_each_other(hostile_records: Records, name: str) -> None:
+    """They are cut and broken into lines that fit."""
+    canvas = drawn(name, FIGURES[name].prepare(hostile_records))
+    canvas.draw_without_rendering()
+    assert not overlaps([axes.title.get_window_extent() for axes in canvas.axes])
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_one_seed_of_one_loss_with_one_record_is_drawn(synthetic: Any, name: str) -> None:
     """The least there can be, without warnings."""

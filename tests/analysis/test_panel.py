@@ -17,10 +17,14 @@ from analysis.figures.panel import (
     line_lengths,
     log_axis,
     loss_handles,
+    plain,
+    run_settings,
     settings,
     small_multiples,
+    wrapped,
 )
 from analysis.figures.style import LOSSES, OTHERS, style_of
+from analysis.records import Records
 
 
 def runs(**columns: Any) -> pd.DataFrame:
@@ -66,6 +70,23 @@ def test_a_missing_value_is_a_value() -> None:
     """A field that only some runs have tells them apart."""
     assert differs(runs(loss=["a", "a"], x=[1.0, float("nan")]), ["loss"], "x")
     assert not differs(runs(loss=["a", "a"], x=[float("nan")] * 2), ["loss"], "x")
+
+
+def test_settings_are_told_apart_by_their_whole_names(records: Records) -> None:
+    """Cut for a title, two long names are one; as panels they are two."""
+    long = "model_" * 20
+    first = records.runs["seed"] == 0
+    runs = records.runs.assign(model=long + first.map(str))
+    panels = run_settings(Records(**{**vars(records), "runs": runs}), "training", ["data", "loss"])
+    assert panels["panel"].nunique() == 6
+
+
+@given(st.text(), st.integers(1, 6))
+def test_a_title_is_cut_to_two_lines_for_each_part(text: str, columns: int) -> None:
+    """No line is longer than its panel is wide."""
+    lines = wrapped(plain(text) + "\nloss", columns).split("\n")
+    assert len(lines) <= 3
+    assert all(len(line) <= 128 // columns for line in lines)
 
 
 @given(st.text())

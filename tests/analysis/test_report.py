@@ -156,10 +156,23 @@ def test_the_page_states_the_machine(page: Page) -> None:
 
 
 def test_the_page_says_how_to_make_it_again(page: Page) -> None:
-    """The session's command, with its profile, threads and rounds, and the report's."""
+    """The session's own command line, and the report's."""
     assert (
-        "python -m pytest bench/ --profile quick --threads 2 --rounds 6 --results results/results "
+        "python -m pytest bench/ --profile quick --results 'my results' "
         "python -m analysis report results/results" in page.text
+    )
+
+
+def test_a_session_that_did_not_say_its_command_line_is_told_by_its_profile(synthetic: Any) -> None:
+    """Results from before the field was added."""
+
+    def change(document: dict[str, Any]) -> None:
+        del document["machine_info"]["saddle"]["arguments"]
+
+    file = synthetic.edit(change, data=())
+    text = Page(report([file]).page.read_text(encoding="utf-8")).text
+    assert (
+        "python -m pytest bench/ --profile quick python -m analysis report results/edited" in text
     )
 
 

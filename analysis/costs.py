@@ -1,0 +1,41 @@
+"""What a step costs, cell by cell: time, operations, memory, parameters."""
+
+import pandas as pd
+
+from analysis.figures import throughput
+from analysis.records import Records
+from analysis.wording import number
+
+# Column of the figure's data -> heading and the factor to its unit.
+QUANTITIES = {
+    "seconds_per_step": ("ms per step", 1e3),
+    "images_per_second": ("images/s", 1.0),
+    "flops_per_step": ("GFLOP per step", 1e-9),
+    "achieved_flops_per_second": ("GFLOP/s", 1e-9),
+    "peak_memory_bytes": ("peak MB", 1e-6),
+    "generator_parameters": ("parameters of G", 1.0),
+    "discriminator_parameters": ("of D", 1.0),
+    "first_call_seconds": ("first call, ms", 1e3),
+}
+GAME = ["device", "precision", "model", "data", "penalty", "loss", "batch_size"]
+
+
+def costs(records: Records) -> pd.DataFrame:
+    """A row per throughput cell, in the words of the page.
+
+    Args:
+        records: the results.
+
+    Returns:
+        Columns of text; no rows where nothing was timed.
+    """
+    rows = throughput.prepare(records)
+    if rows.empty:
+        return rows
+    rows = rows.sort_values(["machine", *GAME])
+    names = ["machine", *GAME] if len(rows["machine"].unique()) > 1 else GAME
+    table = {name.replace("_", " "): rows[name].astype(str) for name in names}
+    for name, (heading, factor) in QUANTITIES.items():
+        values = pd.to_numeric(rows[name]) * factor
+        table[heading] = values.map(number)
+    return pd.DataFrame(table)
