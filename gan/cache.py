@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import UsageError
+from gan.folder import make
 
 CHECKSUM_BYTES = 32
 
@@ -34,9 +35,7 @@ def make_folder(folder: Path) -> None:
         UsageError: it cannot be made or written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        make(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import torch
 
 from gan.errors import UsageError
+from gan.folder import make
 from gan.run import Run
 
 SCHEMA = 1
@@ -113,9 +114,7 @@ def probe(folder: Path) -> None:
         UsageError: it can't be made or written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        make(folder)
     except OSError as error:
         raise UsageError(f"can't write to {folder}: {error.strerror or error}") from None
 
