@@ -32,7 +32,7 @@ def generator_gradient(
         game: the networks; its own loss is not used.
         state: both players' parameters.
         z: (N, latent_dim).
-        loss: a name of LOSSES.
+        loss: a name of LOSSES whose generator does not read real logits.
         shift: c, added to each of the discriminator's logits.
 
     Returns:

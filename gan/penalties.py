@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import relu
 
 Discriminator = Callable[[Tensor], Tensor]
 
@@ -19,12 +20,14 @@ class Penalty:
     """A per-sample penalty and the weight its paper gives it.
 
     Args:
-        value: ``(discriminator, real (N, …), fake (N, …), uniform (N,)) -> (N,)``.
+        value: ``(discriminator, real (N, …), fake (N, …), uniform) -> (N,)``.
         usual_weight: the coefficient of its mean in the discriminator's loss, in its paper.
+        per_element: ``uniform`` is of real's shape; otherwise (N,).
     """
 
     value: Callable[[Discriminator, Tensor, Tensor, Tensor], Tensor]
     usual_weight: float
+    per_element: bool = False
 
 
 def input_gradient(discriminator: Discriminator, x: Tensor) -> Tensor:
@@ -63,6 +66,44 @@ def r1(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor
     return input_gradient(discriminator, real).square().sum(1)
 
 
+def r2(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """‖∇ₓD(x)‖² on generated samples; the weight is γ/2, usually γ = 10.
+
+    Args:
+        discriminator: (N, …) -> (N,) logits.
+        real: (N, …), unused.
+        fake: (N, …), where the gradient is taken.
+        uniform: (N,), unused.
+
+    Returns:
+        (N,), squared norms.
+
+    Reference:
+        Mescheder et al. 2018, "Which training methods for GANs do actually converge?", Eq. 10.
+    """
+    del real, uniform
+    return input_gradient(discriminator, fake).square().sum(1)
+
+
+def r1_r2(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """R1 + R2: on real and on generated samples, with one weight γ/2; part of R3GAN.
+
+    Args:
+        discriminator: (N, …) -> (N,) logits.
+        real: (N, …).
+        fake: (N, …).
+        uniform: (N,), unused.
+
+    Returns:
+        (N,), sums of two squared norms.
+
+    Reference:
+        Huang et al. 2024, "The GAN is dead; long live the GAN!", section 2.2.
+    """
+    on_real = r1(discriminator, real, fake, uniform)
+    return on_real + r2(discriminator, real, fake, uniform)
+
+
 def wgan_gp(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
     """(‖∇ₓD(x̂)‖₂ − 1)² at x̂ = εx + (1 − ε)G(z), one ε per sample; the weight is λ, usually 10.
 
@@ -78,11 +119,56 @@ def wgan_gp(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: T
     Reference:
         Gulrajani et al. 2017, "Improved training of Wasserstein GANs", Algorithm 1.
     """
+    return _excess_slope(discriminator, _between(real, fake, uniform)).square()
+
+
+def wgan_lp(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """max(0, ‖∇ₓD(x̂)‖₂ − 1)² at WGAN-GP's x̂: slopes below 1 are free; λ, usually 10.
+
+    Args:
+        discriminator: (N, …) -> (N,) logits.
+        real: (N, …), one end of each segment.
+        fake: (N, …), the other end.
+        uniform: (N,), ε ~ U[0, 1) of each sample.
+
+    Returns:
+        (N,), at least 0.
+
+    Reference:
+        Petzka et al. 2017, "On the regularization of Wasserstein GANs", Eq. 8.
+    """
+    return relu(_excess_slope(discriminator, _between(real, fake, uniform))).square()
+
+
+def dragan(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """(‖∇ₓD(x + δ)‖₂ − 1)² around the data, δ = ½·std(x)·U[0, 1)ⁿ; the weight is λ, usually 10.
+
+    Args:
+        discriminator: (N, …) -> (N,) logits.
+        real: (N, …), the data; std is that of all elements of the minibatch.
+        fake: (N, …), unused.
+        uniform: (N, …), one number per element.
+
+    Returns:
+        (N,), at least 0.
+
+    Reference:
+        Kodali et al. 2017, "On convergence and stability of GANs", Algorithm 1 and its code.
+    """
+    del fake
+    return _excess_slope(discriminator, real + real.std() * uniform / 2).square()
+
+
+def _between(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """A random point on each segment from a generated to a real sample."""
     epsilon = uniform.view(-1, *[1] * (real.dim() - 1))
-    mixed = epsilon * real + (1 - epsilon) * fake
-    norms = torch.linalg.vector_norm(input_gradient(discriminator, mixed), dim=1)
-    shortfall: Tensor = norms - 1
-    return shortfall.square()
+    return epsilon * real + (1 - epsilon) * fake
+
+
+def _excess_slope(discriminator: Discriminator, x: Tensor) -> Tensor:
+    """‖∇ₓD(x)‖₂ − 1 of each sample."""
+    excess: Tensor = torch.linalg.vector_norm(input_gradient(discriminator, x), dim=1) - 1
+    return excess
 
 
 def none(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
@@ -104,5 +190,9 @@ def none(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Tens
 PENALTIES: dict[str, Penalty] = {
     "none": Penalty(none, 0.0),
     "r1": Penalty(r1, 5.0),
+    "r2": Penalty(r2, 5.0),
+    "r1_r2": Penalty(r1_r2, 5.0),
     "wgan_gp": Penalty(wgan_gp, 10.0),
+    "wgan_lp": Penalty(wgan_lp, 10.0),
+    "dragan": Penalty(dragan, 10.0, per_element=True),
 }

@@ -53,8 +53,8 @@ class Batch(NamedTuple):
     Args:
         real: (k, N, *shape), fresh minibatches of data.
         z: (k + 1, N, latent_dim), fresh noise; the last is the generator's.
-        mix: (k, N), U[0, 1) for penalties.
-        drop: (2k + 1, N, uniform_features), U[0, 1) for dropout: on real, on fake, …, for G.
+        mix: (k, N), U[0, 1) for penalties; (k, N, *shape) for those that draw one per element.
+        drop: (2k + 2, N, uniform_features), U[0, 1) for dropout: on real, on fake, in each update.
     """
 
     real: Tensor
@@ -129,7 +129,7 @@ class Game:
             theta_d: (n,), differentiated.
             real: (N, *shape).
             fake: (N, *shape), held fixed.
-            mix: (N,), the penalty's random numbers.
+            mix: (N,) or (N, *shape), the penalty's random numbers.
             drop: (2, N, uniform_features), dropout on real and on fake.
 
         Returns:
@@ -147,23 +147,25 @@ class Game:
         return losses.mean() + self.penalty_weight * penalties.mean()
 
     def generator_objective(
-        self, theta_g: Tensor, theta_d: Tensor, z: Tensor, drop: Tensor
+        self, theta_g: Tensor, theta_d: Tensor, real: Tensor, z: Tensor, drop: Tensor
     ) -> Tensor:
         """Mean generator loss of a minibatch.
 
         Args:
             theta_g: (n,), differentiated.
             theta_d: (m,), held fixed.
+            real: (N, *shape), seen by relativistic losses only.
             z: (N, latent_dim).
-            drop: (N, uniform_features).
+            drop: (2, N, uniform_features), dropout on real and on fake.
 
         Returns:
             (), to be minimised.
         """
-        fake_drop = drop if drop.shape[-1] else None
+        real_drop, fake_drop = drop if drop.shape[-1] else (None, None)
         fake_logits = self.logits(theta_d, self.generate(theta_g, z), fake_drop)
-        # None of these losses reads real logits when it trains the generator.
-        return self.loss.generator(fake_logits, fake_logits).mean()
+        relativistic = self.loss.relativistic
+        real_logits = self.logits(theta_d, real, real_drop) if relativistic else fake_logits
+        return self.loss.generator(real_logits, fake_logits).mean()
 
     def start(self, theta_g: Tensor, theta_d: Tensor) -> State:
         """The state before the first step.
@@ -231,7 +233,11 @@ def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = 
         if game.weight_clip:
             state.discriminator.clamp_(-game.weight_clip, game.weight_clip)
     objective = partial(
-        game.generator_objective, theta_d=state.discriminator, z=batch.z[-1], drop=batch.drop[-1]
+        game.generator_objective,
+        theta_d=state.discriminator,
+        real=batch.real[-1],
+        z=batch.z[-1],
+        drop=batch.drop[-2:],
     )
     loss_g, gradient_g = differentiate(objective, state.generator)
     optimise(state.generator, gradient_g, state.generator_moments, game.generator_rates)

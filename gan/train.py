@@ -81,13 +81,15 @@ class Trainer:
         run, k = self.run, self.run.discriminator_steps
         features = self.discriminator.uniform_features
         minibatches = [self._data.next() for _ in range(k)]
+        numbers = self.dataset.shape if self.game.penalty.per_element else ()
+        shape = (k, run.batch_size, *numbers)
         real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
         return Batch(
             real=real.to(run.dtype),
             z=self.latent(run.batch_size, self._noise, k + 1),
-            mix=torch.rand(k, run.batch_size, generator=self._mix, device=run.device).to(run.dtype),
+            mix=torch.rand(shape, generator=self._mix, device=run.device).to(run.dtype),
             drop=torch.rand(
-                2 * k + 1, run.batch_size, features, generator=self._drop, device=run.device
+                2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device
             ),
         )
 

@@ -81,6 +81,13 @@ LOSSES: Mapping[str, Style] = {
     "hinge": Style("#56B4E9", "P", (0, (3, 1))),
     "relativistic_pairing": Style("#000000", "X", "-"),
     "relativistic_average": Style("#7F7F7F", "p", (0, (5, 1, 1, 1))),
+    "relativistic_average_least_squares": Style("#7A1F5C", "*", (0, (2, 1))),
+    "relativistic_average_hinge": Style("#1F4E5F", "h", (0, (6, 1, 1, 1))),
+    "kl": Style("#8C6D00", "<", "-"),
+    "reverse_kl": Style("#5B3A8C", ">", (0, (5, 2))),
+    "pearson": Style("#6B8E23", "H", (0, (1, 1))),
+    "squared_hellinger": Style("#A0522D", "8", (0, (3, 1, 1, 1))),
+    "jensen_shannon": Style("#005F73", "d", (0, (4, 1, 1, 1, 1, 1))),
 }
 
 OTHERS = tuple(

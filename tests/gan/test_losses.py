@@ -22,6 +22,11 @@ GENERATOR_SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
     "least_squares": lambda a: a - 1,
     "wasserstein": lambda a: -torch.ones_like(a),
     "hinge": lambda a: -torch.ones_like(a),
+    "kl": lambda a: -torch.exp(a - 1),
+    "reverse_kl": lambda a: -torch.ones_like(a),
+    "pearson": lambda a: -a / 2 - 1,
+    "squared_hellinger": lambda a: -torch.exp(a),
+    "jensen_shannon": lambda a: -torch.sigmoid(a),
 }
 
 # (dL/dr, dL/df) of each discriminator's loss.
@@ -32,6 +37,26 @@ DISCRIMINATOR_SLOPES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]
     "least_squares": lambda r, f: (r - 1, f),
     "wasserstein": lambda r, f: (-torch.ones_like(r), torch.ones_like(f)),
     "hinge": lambda r, f: (-(r < 1).double(), (f > -1).double()),
+    "kl": lambda r, f: (-torch.ones_like(r), torch.exp(f - 1)),
+    "reverse_kl": lambda r, f: (-torch.exp(-r), torch.ones_like(f)),
+    "pearson": lambda r, f: (-torch.ones_like(r), f / 2 + 1),
+    "squared_hellinger": lambda r, f: (-torch.exp(-r), torch.exp(f)),
+    "jensen_shannon": lambda r, f: (-torch.sigmoid(-r), torch.sigmoid(f)),
+    "relativistic_pairing": lambda r, f: (-torch.sigmoid(f - r), torch.sigmoid(f - r)),
+}
+
+RELATIVISTIC = [name for name, loss in LOSSES.items() if loss.relativistic]
+
+# g and the convex conjugate f* of each divergence, as Nowozin et al. tabulate them: (g(v), f*(t)).
+CONJUGATES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "kl": (lambda v: v, lambda t: torch.exp(t - 1)),
+    "reverse_kl": (lambda v: -torch.exp(-v), lambda t: -1 - torch.log(-t)),
+    "pearson": (lambda v: v, lambda t: t.square() / 4 + t),
+    "squared_hellinger": (lambda v: 1 - torch.exp(-v), lambda t: t / (1 - t)),
+    "jensen_shannon": (
+        lambda v: math.log(2) - torch.log(1 + torch.exp(-v)),
+        lambda t: -torch.log(2 - torch.exp(t)),
+    ),
 }
 
 
@@ -42,7 +67,7 @@ def slope(loss: str, logits: Tensor) -> Tensor:
     return gradient
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", GENERATOR_SLOPES)
 def test_generator_slope_is_the_papers(loss: str) -> None:
     """dL/da equals the closed form over logits from −100 to 100."""
     torch.testing.assert_close(
@@ -50,7 +75,7 @@ def test_generator_slope_is_the_papers(loss: str) -> None:
     )
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", DISCRIMINATOR_SLOPES)
 def test_discriminator_slopes_are_the_papers(loss: str) -> None:
     """dL/dr and dL/df equal the closed forms over logits from −100 to 100."""
     real, fake = (LOGITS + shift for shift in (0.125, -0.125))  # off the hinge's corners
@@ -132,9 +157,96 @@ def test_every_generator_wants_larger_logits_where_d_rejects(a: float, b: float)
     """No generator's loss rises when a rejected sample's logit rises."""
     low, high = sorted((min(a, 0.0), min(b, 0.0)))
     pair = torch.tensor([low, high], dtype=torch.float64)
-    for loss in LOSSES.values():
-        worse, better = loss.generator(pair, pair).tolist()
-        assert better <= worse
+    for name, loss in LOSSES.items():
+        if not loss.relativistic and name != "pearson":  # which turns at −2
+            worse, better = loss.generator(pair, pair).tolist()
+            assert better <= worse
+
+
+def test_every_loss_has_its_slopes_here() -> None:
+    """A loss that joins the catalogue brings its closed form: none is left untested."""
+    assert set(GENERATOR_SLOPES) | set(RELATIVISTIC) == set(LOSSES)
+    assert set(DISCRIMINATOR_SLOPES) | set(RELATIVISTIC) == set(LOSSES)
+
+
+@pytest.mark.parametrize("divergence", CONJUGATES)
+def test_f_gan_is_its_conjugate(divergence: str) -> None:
+    """Both closed forms equal −g(r) + f*(g(f)) and −f*(g(f)), composed where nothing overflows."""
+    v = torch.linspace(-8, 8, 65, dtype=torch.float64)
+    g, conjugate = CONJUGATES[divergence]
+    loss = LOSSES[divergence]
+    torch.testing.assert_close(loss.discriminator(v, -v), -g(v) + conjugate(g(-v)))
+    torch.testing.assert_close(loss.generator(v, v), -conjugate(g(v)))
+
+
+@pytest.mark.parametrize("divergence", CONJUGATES)
+def test_f_gan_is_zero_sum(divergence: str) -> None:
+    """What the generator minimises is minus the discriminator's term on generated samples."""
+    zero = torch.zeros(65, dtype=torch.float64)
+    v = torch.linspace(-8, 8, 65, dtype=torch.float64)
+    loss = LOSSES[divergence]
+    moved = loss.discriminator(zero, v) - loss.discriminator(zero, zero)
+    torch.testing.assert_close(-moved, loss.generator(zero, v) - loss.generator(zero, zero))
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+def test_relativistic_games_swap_sides(loss: str) -> None:
+    """The generator plays the discriminator's game with real and fake exchanged."""
+    rng = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 9, generator=rng, dtype=torch.float64)
+    game = LOSSES[loss]
+    torch.testing.assert_close(game.generator(real, fake), game.discriminator(fake, real))
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+@given(st.floats(-50, 50))
+def test_relativistic_games_see_differences_alone(loss: str, shift: float) -> None:
+    """A constant added to every logit changes neither side."""
+    rng = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 9, generator=rng, dtype=torch.float64)
+    for side in (LOSSES[loss].discriminator, LOSSES[loss].generator):
+        torch.testing.assert_close(side(real + shift, fake + shift), side(real, fake))
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+def test_the_real_branch_is_not_detached(loss: str) -> None:
+    """Both players' gradients flow through both sides: summed over all logits they cancel."""
+    rng = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 9, generator=rng, dtype=torch.float64)
+    for side in (LOSSES[loss].discriminator, LOSSES[loss].generator):
+        logits = [real.clone().requires_grad_(), fake.clone().requires_grad_()]
+        through_real, through_fake = torch.autograd.grad(side(*logits).sum(), logits)
+        assert through_real.abs().max() > 1e-3
+        assert through_real.sum().item() == pytest.approx(-through_fake.sum().item(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "link"),
+    [
+        ("relativistic_average", lambda real, fake: math.log1p(math.exp(-real)) + _softplus(fake)),
+        (
+            "relativistic_average_least_squares",
+            lambda real, fake: (real - 1) ** 2 + (fake + 1) ** 2,
+        ),
+        (
+            "relativistic_average_hinge",
+            lambda real, fake: max(0.0, 1 - real) + max(0.0, 1 + fake),
+        ),
+    ],
+)
+def test_average_forms_by_hand(loss: str, link: Callable[[float, float], float]) -> None:
+    """½[link(r − f̄) + link(f − r̄)], sample by sample, with the minibatch's own means."""
+    real, fake = [2.0, -1.0, 0.5], [0.25, 1.5, -3.0]
+    mean_real, mean_fake = 0.5, -1.25 / 3
+    expected = [link(r - mean_fake, f - mean_real) / 2 for r, f in zip(real, fake, strict=True)]
+    got = LOSSES[loss].discriminator(
+        torch.tensor(real, dtype=torch.float64), torch.tensor(fake, dtype=torch.float64)
+    )
+    assert got.tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def _softplus(x: float) -> float:
+    return math.log1p(math.exp(x))
 
 
 @pytest.mark.parametrize("loss", ["saturating", "non_saturating"])

@@ -41,6 +41,35 @@ def test_wgan_gp_of_a_linear_map() -> None:
     torch.testing.assert_close(penalty, torch.full((6,), 16.0, dtype=torch.float64))
 
 
+def test_r2_is_taken_on_generated_samples() -> None:
+    """For ½‖x‖² it is each generated sample's own ‖G(z)‖²."""
+    penalty = PENALTIES["r2"].value(quadratic, REAL, FAKE, UNIFORM)
+    torch.testing.assert_close(penalty, FAKE.square().sum(1))
+
+
+def test_r1_r2_is_the_sum_of_both() -> None:
+    """‖x‖² + ‖G(z)‖², pair by pair."""
+    penalty = PENALTIES["r1_r2"].value(quadratic, REAL, FAKE, UNIFORM)
+    torch.testing.assert_close(penalty, REAL.square().sum(1) + FAKE.square().sum(1))
+
+
+def test_wgan_lp_is_one_sided() -> None:
+    """A slope of 5 pays (5 − 1)² = 16 as under WGAN-GP, a slope of ½ pays nothing."""
+    steep = PENALTIES["wgan_lp"].value(linear, REAL, FAKE, UNIFORM)
+    torch.testing.assert_close(steep, torch.full((6,), 16.0, dtype=torch.float64))
+    gentle = PENALTIES["wgan_lp"].value(lambda x: linear(x) / 10, REAL, FAKE, UNIFORM)
+    assert gentle.tolist() == [0.0] * 6
+
+
+def test_dragan_is_taken_around_the_data() -> None:
+    """For ½‖x‖² the penalty shows x + ½·std(x)·U, with a number for each element."""
+    uniform = torch.rand(6, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    moved = REAL + 0.5 * REAL.flatten().std() * uniform
+    penalty = PENALTIES["dragan"].value(quadratic, REAL, FAKE, uniform)
+    torch.testing.assert_close(penalty, (moved.norm(dim=1) - 1).square())
+    assert PENALTIES["dragan"].per_element
+
+
 def test_wgan_gp_mixes_each_pair_with_its_own_epsilon() -> None:
     """For ½‖x‖² the penalty shows x̂ = εx + (1 − ε)G(z) with one ε per sample."""
     mixed = UNIFORM[:, None] * REAL + (1 - UNIFORM[:, None]) * FAKE
@@ -55,14 +84,16 @@ def test_penalties_of_images_use_all_their_pixels() -> None:
     torch.testing.assert_close(penalty, torch.full((2,), 16.0, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("name", ["r1", "wgan_gp"])
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "none"])
 def test_penalty_gradient_reaches_the_parameters(name: str) -> None:
     """d penalty/dw of a linear map is the closed form, so the double backward is right."""
     w = WEIGHTS.clone().requires_grad_()
-    penalty = PENALTIES[name].value(lambda x: x @ w, REAL, FAKE, UNIFORM).mean()
+    uniform = UNIFORM[:, None].expand(6, 3) if PENALTIES[name].per_element else UNIFORM
+    penalty = PENALTIES[name].value(lambda x: x @ w, REAL, FAKE, uniform).mean()
     (gradient,) = torch.autograd.grad(penalty, w)
     norm = WEIGHTS.norm()
-    expected = {"r1": 2 * WEIGHTS, "wgan_gp": 2 * (norm - 1) * WEIGHTS / norm}[name]
+    squared, excess = 2 * WEIGHTS, 2 * (norm - 1) * WEIGHTS / norm
+    expected = {"r1": squared, "r2": squared, "r1_r2": 2 * squared}.get(name, excess)
     torch.testing.assert_close(gradient, expected)
 
 

@@ -46,14 +46,20 @@ def start(played: Game) -> State:
     return played.start(theta_g, theta_d)
 
 
-def batch(seed: int, k: int = 1, shape: tuple[int, ...] = (2,), features: int = 0) -> Batch:
+def batch(
+    seed: int,
+    k: int = 1,
+    shape: tuple[int, ...] = (2,),
+    features: int = 0,
+    mixed: tuple[int, ...] = (),
+) -> Batch:
     """The random numbers of a step."""
     rng = torch.Generator().manual_seed(seed)
     return Batch(
         real=torch.randn(k, N, *shape, generator=rng, dtype=torch.float64),
         z=torch.randn(k + 1, N, LATENT, generator=rng, dtype=torch.float64),
-        mix=torch.rand(k, N, generator=rng, dtype=torch.float64),
-        drop=torch.rand(2 * k + 1, N, features, generator=rng),
+        mix=torch.rand(k, N, *mixed, generator=rng, dtype=torch.float64),
+        drop=torch.rand(2 * k + 2, N, features, generator=rng),
     )
 
 
@@ -126,9 +132,11 @@ def test_functional_differentiation_gives_the_same_step(loss: str, penalty: str)
 
     played = replace(game(loss), penalty=PENALTIES[penalty], penalty_weight=0.1)
     mine, other = start(played), start(played)
+    mixed = (2,) if played.penalty.per_element else ()
     for seed in range(3):
-        traced = step(played, mine, batch(seed), autograd)
-        torch.testing.assert_close(traced, step(played, other, batch(seed), functional))
+        numbers = batch(seed, mixed=mixed)
+        traced = step(played, mine, numbers, autograd)
+        torch.testing.assert_close(traced, step(played, other, numbers, functional))
     torch.testing.assert_close(mine.generator, other.generator)
     torch.testing.assert_close(mine.discriminator, other.discriminator)
 
@@ -141,7 +149,7 @@ def test_trace_is_what_it_says() -> None:
     fake = played.generate(state.generator, numbers.z[0])
     loss_d, gradient_d = autograd(
         lambda theta: played.discriminator_objective(
-            theta, numbers.real[0], fake, numbers.mix[0], numbers.drop
+            theta, numbers.real[0], fake, numbers.mix[0], numbers.drop[:2]
         ),
         state.discriminator,
     )
@@ -176,7 +184,7 @@ def test_penalty_is_added_with_its_weight() -> None:
     penalised = replace(plain, penalty=PENALTIES["r1"], penalty_weight=5.0)
     state, numbers = start(plain), batch(0)
     fake = plain.generate(state.generator, numbers.z[0])
-    arguments = (state.discriminator, numbers.real[0], fake, numbers.mix[0], numbers.drop)
+    arguments = (state.discriminator, numbers.real[0], fake, numbers.mix[0], numbers.drop[:2])
     penalty = PENALTIES["r1"].value(
         lambda x: plain.logits(state.discriminator, x), numbers.real[0], fake, numbers.mix[0]
     )
@@ -184,6 +192,20 @@ def test_penalty_is_added_with_its_weight() -> None:
         *arguments
     )
     torch.testing.assert_close(difference, 5 * penalty.mean())
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_generator_reads_real_samples_only_if_its_loss_does(loss: str) -> None:
+    """Other real samples change the generator's objective of relativistic losses and no other."""
+    played = game(loss)
+    state, numbers = start(played), batch(0)
+    one, other = (
+        played.generator_objective(
+            state.generator, state.discriminator, real, numbers.z[1], numbers.drop[2:]
+        )
+        for real in (numbers.real[0], 3 + numbers.real[0])
+    )
+    assert bool(one == other) is not LOSSES[loss].relativistic
 
 
 def test_average_follows_the_generator() -> None:

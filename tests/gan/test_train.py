@@ -60,6 +60,14 @@ def test_minibatches_and_noise_are_fresh_every_time() -> None:
     assert len({tuple(part.flatten().tolist()) for part in batch.z}) == 4
 
 
+def test_penalties_get_as_many_random_numbers_as_they_need() -> None:
+    """One per sample, or one per element for dragan."""
+    shapes = [
+        Trainer(replace(RUN, penalty=name)).draw().mix.shape for name in ("wgan_gp", "dragan")
+    ]
+    assert shapes == [(1, 16), (1, 16, 2)]
+
+
 def test_finite_data_is_seen_once_per_epoch() -> None:
     """Minibatches of digits do not repeat an image before all have been seen."""
     trainer = Trainer(Run(batch_size=100, steps=1))
