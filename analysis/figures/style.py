@@ -93,5 +93,5 @@ LOSSES: Mapping[str, Style] = {
 OTHERS = tuple(
     Style(colour, marker, dashes)
     for dashes in ("-", (0, (4, 2)), (0, (1, 1)))
-    for colour, marker in (("#8C6D00", "<"), ("#5B3A8C", ">"), ("#6B8E23", "h"), ("#A0522D", "*"))
+    for colour, marker in (("#4D4D00", "<"), ("#4B0082", ">"), ("#2F4F4F", "h"), ("#800000", "*"))
 )
