@@ -6,7 +6,7 @@ import time
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from bench.matrix import Cell
 
@@ -102,33 +102,37 @@ class ProgressBar:
         stream = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
         self.console = Console(file=stream, force_terminal=stream.isatty())
         self.bar = Progress(
-            BarColumn(24),
-            MofNCompleteColumn(),
-            TextColumn("about {task.fields[left]} left · {task.description}"),
+            BarColumn(12),
+            TextColumn("{task.fields[left]} · {task.description}"),
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task("", total=len(cells), left="?")
+        self.task = self.bar.add_task("", total=len(cells), left="")
 
     @property
     def done(self) -> int:
         """Cells finished so far."""
         return len(self.cells) - len(self.clock.waiting)
 
+    @property
+    def left(self) -> str:
+        """How many cells wait or run, and how long they will take."""
+        return f"{len(self.clock.waiting)} cells, about {minutes(self.clock.seconds_left())} left"
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the cell that starts."""
         self.started = time.monotonic()
-        left, text = minutes(self.clock.seconds_left()), label(self.cells[nodeid])
+        text = label(self.cells[nodeid])
         self.bar.start()
-        self.bar.update(self.task, description=text, left=left)
+        self.bar.update(self.task, description=text, left=self.left)
         if not self.console.is_terminal:
             place = f"[{self.done + 1:>{len(str(len(self.cells)))}}/{len(self.cells)}]"
-            self.console.print(f"{place} {text} · about {left} left", markup=False, soft_wrap=True)
+            self.console.print(f"{place} {text} · {self.left}", markup=False, soft_wrap=True)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Count the cell that ended."""
         self.clock.finish(nodeid, time.monotonic() - self.started)
-        self.bar.update(self.task, completed=self.done)
+        self.bar.update(self.task, completed=self.done, left=self.left)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

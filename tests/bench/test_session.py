@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,7 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = [*SMALL, "--rounds", "3", "--benchmark-json", str(results / "benchmark.json")]
     done = subprocess.run(command(*options), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "[1/3] throughput float32 16 saturating none mlp ring seed 0" in done.stderr
+    first, *_, last = [line for line in done.stderr.splitlines() if line.startswith("[")]
+    text, left = first.split(" · ")
+    assert text == "[1/3] throughput float32 16 saturating none mlp ring seed 0"
+    assert re.fullmatch(r"3 cells, about \d+:\d\d left", left)
+    assert last.startswith("[3/3] convergence")
+    assert "· 1 cells, about " in last
     return results
 
 
