@@ -210,7 +210,7 @@ def test_collecting_writes_nothing(
     [
         (["--profile", "fast"], "unknown profile 'fast': choose from smoke, quick, full"),
         (["--losses", "hing"], "unknown value of --losses 'hing': choose from saturating,"),
-        (["--penalties", "r3"], "unknown value of --penalties 'r3': choose from none, r1, r2, r1_r2"),
+        (["--penalties", "r3"], "unknown value of --penalties 'r3': choose from none, r1, r2,"),
         (["--models", "vae"], "unknown value of --models 'vae': choose from mlp,"),
         (["--data", "cifar"], "unknown value of --data 'cifar': choose from"),
         (["--precisions", "int8"], "unknown value of --precisions 'int8': choose from float32,"),
