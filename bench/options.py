@@ -148,7 +148,7 @@ def _results(config: pytest.Config) -> Path:
     json, folder = config.getoption("benchmark_json"), config.getoption("results")
     if folder is None:
         folder = json.parent if json else Path("results/local")
-    if not config.getoption("collectonly"):
+    if not config.getoption("collectonly") and not config.getoption("help"):
         store.probe(folder)
         config.option.benchmark_json = json or folder / "benchmark.json"
     return Path(folder)

@@ -195,6 +195,18 @@ def test_timing_can_be_switched_off(
     assert not (tmp_path / "benchmark.json").exists()
 
 
+def test_help_shows_the_axes_and_writes_nothing(
+    tmp_path: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--help` lists every axis with its names, and makes no folder."""
+    results = tmp_path / "results"
+    assert harness("--help", "--results", str(results)) == 0
+    printed = capfd.readouterr().out
+    assert "--batch-sizes" in printed
+    assert "relativistic_pairing" in printed
+    assert not results.exists()
+
+
 def test_collecting_writes_nothing(
     tmp_path: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
 ) -> None:
