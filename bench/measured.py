@@ -1,15 +1,19 @@
 """How a cell's measurement enters benchmark.json, whatever became of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.matrix import Cell
+from gan import store
 from gan.errors import UsageError
-from gan.store import key
+from gan.store import Stored
 from gan.train import is_out_of_memory
 
 SCHEMA = 1
+# The kind of a cell -> the kind of run file that goes by its key.
+STORED_AS = {"throughput": "training", "gradients": "gradients", "convergence": "training"}
 Facts = dict[str, float | int | str | bool]
 
 
@@ -21,6 +25,34 @@ def once(benchmark: BenchmarkFixture, work: Callable[[], None]) -> None:
         work: called exactly once.
     """
     benchmark.pedantic(work, rounds=1, iterations=1, warmup_rounds=0)
+
+
+def computed(
+    benchmark: BenchmarkFixture, cell: Cell, folder: Path, compute: Callable[[], Stored]
+) -> None:
+    """Take a cell's results from the folder where an earlier session left them, or compute them.
+
+    Results end as their computation did, finished or diverged, and stay so. Only memory that ran
+    out is tried again: it may have been taken by somebody else.
+
+    Args:
+        benchmark: pytest-benchmark's fixture.
+        cell: of a kind that is computed rather than timed.
+        folder: the results folder.
+        compute: makes the results if they are not there.
+    """
+    stored = store.read(store.path(folder, cell.run, STORED_AS[cell.kind]))
+    reused = stored is not None and stored.status != "out_of_memory"
+
+    def work() -> None:
+        nonlocal stored
+        if not reused:
+            stored = compute()
+            store.write(folder, stored)
+
+    once(benchmark, work)
+    if stored is not None:
+        complete(benchmark, cell, {"reused": reused}, stored.status, stored.message)
 
 
 def complete(
@@ -45,7 +77,7 @@ def complete(
         "status": status,
         "message": message,
         "run": cell.run.as_dict(),
-        "key": key(cell.run, "gradients" if cell.kind == "gradients" else "training"),
+        "key": store.key(cell.run, STORED_AS[cell.kind]),
         **facts,
     }
 

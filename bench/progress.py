@@ -117,7 +117,9 @@ class ProgressBar:
     @property
     def left(self) -> str:
         """How many cells wait or run, and how long they will take."""
-        return f"{len(self.clock.waiting)} cells, about {minutes(self.clock.seconds_left())} left"
+        cells = len(self.clock.waiting)
+        noun = "cell" if cells == 1 else "cells"
+        return f"{cells} {noun}, about {minutes(self.clock.seconds_left())} left"
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the cell that starts."""

@@ -6,9 +6,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench import measured
 from bench.matrix import Cell
 from bench.options import Session
-from gan import store
 from gan.data import load
 from gan.gradients import shift_experiment
+from gan.store import Stored
 from gan.train import Trainer
 
 
@@ -16,10 +16,7 @@ from gan.train import Trainer
 def test_gradients(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Both losses' gradient norms on the untrained networks and after the run's steps."""
 
-    def work() -> None:
-        if store.read(store.path(session.results, cell.run, "gradients")) is None:
-            trainer = Trainer(cell.run, load(cell.run.data, session.data_dir))
-            store.write(session.results, shift_experiment(trainer))
+    def compute() -> Stored:
+        return shift_experiment(Trainer(cell.run, load(cell.run.data, session.data_dir)))
 
-    measured.once(benchmark, work)
-    measured.complete(benchmark, cell, {})
+    measured.computed(benchmark, cell, session.results, compute)

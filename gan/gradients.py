@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gan.losses import LOSSES
-from gan.step import Game, State, autograd
+from gan.step import Game, State, autograd, divergence
 from gan.store import Stored
 
 if TYPE_CHECKING:
@@ -122,16 +122,17 @@ def shift_experiment(trainer: Trainer) -> Stored:
     z = trainer.latent(run.batch_size, run.rng("gradients", run.device))
     rows = _rows("untrained", trainer, z)
     traces = [trainer.step() for _ in range(run.steps)]
-    healthy = all(bool(trace.isfinite().all()) for trace in traces)
-    if healthy:
+    diverged = divergence(torch.stack(traces)) if traces else None
+    stopped_step, message = diverged or (run.steps, "")
+    if diverged is None:
         rows += _rows("trained", trainer, z)
     return Stored(
         kind="gradients",
         run=run,
         rows=rows,
-        status="finished" if healthy else "diverged",
-        message="" if healthy else "a loss or gradient was not finite while training",
-        stopped_step=run.steps,
+        status="diverged" if diverged else "finished",
+        message=message,
+        stopped_step=stopped_step,
         facts={"trained_steps": run.steps, "batch_size": run.batch_size, "dtype": "float64"},
     )
 

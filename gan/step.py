@@ -243,3 +243,23 @@ def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = 
     optimise(state.generator, gradient_g, state.generator_moments, game.generator_rates)
     state.average.lerp_(state.generator, 1 - game.average_decay)
     return torch.stack([loss_d, gradient_d.norm(), loss_g, gradient_g.norm()])
+
+
+def divergence(trace: Tensor) -> tuple[int, str] | None:
+    """The first step whose losses or gradients are not all finite.
+
+    Args:
+        trace: (steps, 4), TRACE of consecutive steps from the first.
+
+    Returns:
+        The step, counted from 1, and what happened at it; None if every step is finite.
+
+    >>> divergence(torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, float("nan"), 1.0]]))
+    (2, 'generator_loss is nan at step 2')
+    >>> divergence(torch.empty(0, 4))
+    """
+    bad = (~trace.isfinite()).nonzero()
+    if not len(bad):
+        return None
+    row, column = bad[0].tolist()
+    return row + 1, f"{TRACE[column]} is {trace[row, column].item()} at step {row + 1}"

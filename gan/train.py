@@ -16,7 +16,7 @@ from gan.models import MODELS
 from gan.optimisers import OPTIMISERS
 from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import PRECISIONS, TRACE, Batch, Game, State, step
+from gan.step import PRECISIONS, TRACE, Batch, Game, State, divergence, step
 from gan.store import Stored
 
 
@@ -193,10 +193,9 @@ def train(
     Raises:
         UsageError: what ``Run.check`` refuses.
     """
-    trainer = Trainer(run, load(run.data, data_dir))
-    result = Result(run)
+    dataset, result = load(run.data, data_dir), Result(run)
     try:
-        _train(trainer, result, on_record or _ignore)
+        _train(Trainer(run, dataset), result, on_record or _ignore)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -219,8 +218,10 @@ def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -
             seconds += elapsed
             result.trace = torch.cat([result.trace, trace])
             result.stopped_step = len(result.trace)
-        if not trace.isfinite().all():
-            _cut_at_divergence(result)
+        if diverged := divergence(result.trace):
+            result.status = "diverged"
+            result.stopped_step, result.message = diverged
+            result.trace = result.trace[: result.stopped_step]
             return
         row = evaluation.row(end, seconds, trace, snapshot=record in _snapshots(len(steps)))
         result.rows.append(row)
@@ -235,16 +236,6 @@ def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:
     trainer.synchronise()
     elapsed = time.perf_counter() - start
     return torch.stack(traces).float().cpu(), elapsed
-
-
-def _cut_at_divergence(result: Result) -> None:
-    """End the result at the first step whose trace is not finite."""
-    bad = int((~result.trace.isfinite()).any(1).nonzero()[0, 0])
-    column = int((~result.trace[bad].isfinite()).nonzero()[0, 0])
-    result.trace = result.trace[: bad + 1]
-    result.status, result.stopped_step = "diverged", bad + 1
-    value = result.trace[bad, column].item()
-    result.message = f"{TRACE[column]} is {value} at step {bad + 1}"
 
 
 def _snapshots(records: int) -> set[int]:

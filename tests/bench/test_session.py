@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from gan import store
+
 ROOT = Path(__file__).parents[2]
 SMALL = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--batch-sizes", "16"]
 
@@ -53,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert text == "[1/3] throughput float32 16 saturating none mlp ring seed 0"
     assert re.fullmatch(r"3 cells, about \d+:\d\d left", left)
     assert last.startswith("[3/3] convergence")
-    assert "· 1 cells, about " in last
+    assert "· 1 cell, about " in last
     return results
 
 
@@ -133,7 +135,7 @@ def test_second_session_reuses_what_is_stored(
     capfd.readouterr()
     entries = json.loads(output.read_text())["benchmarks"]
     reused = [entry["extra_info"].get("reused") for entry in entries]
-    assert reused.count(True) == 1
+    assert reused == [None, True, True]  # timed, and two computed
     assert {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()} == before
 
 
@@ -164,6 +166,76 @@ def test_a_cell_that_cannot_be_measured_is_recorded(
     (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
     info = entry["extra_info"]
     assert (info["status"], info["message"]) == (status, str(error).splitlines()[0])
+
+
+def lose_the_first_step(_trainer: object, steps: int) -> tuple[torch.Tensor, float]:
+    """What training returns when a loss is nan from the start."""
+    return torch.full((steps, 4), float("nan")), 0.1
+
+
+def test_a_diverged_run_is_a_result(
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The cell says diverged and at which step, its run file too, and a second session keeps it."""
+    options = [*SMALL, "-k", "convergence", "--results", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr("gan.train._advance", lose_the_first_step)
+        assert harness(*options) == 0
+    for reused in (False, True):
+        if reused:
+            assert harness(*options) == 0
+        (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+        info = entry["extra_info"]
+        assert (info["status"], info["reused"]) == ("diverged", reused)
+        assert info["message"] == "discriminator_loss is nan at step 1"
+    capfd.readouterr()
+    (file,) = (tmp_path / "runs").iterdir()
+    stored = store.read(file)
+    assert stored is not None
+    assert (stored.status, stored.stopped_step, len(stored.rows)) == ("diverged", 1, 1)
+
+
+def test_a_diverged_gradients_cell_says_so(
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The cell has the status of its run file, not a finished one."""
+    monkeypatch.setattr("gan.train.Trainer.step", lambda _: torch.full((4,), float("inf")))
+    assert harness(*SMALL, "-k", "gradients", "--results", str(tmp_path)) == 0
+    capfd.readouterr()
+    (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    info = entry["extra_info"]
+    assert info["status"] == "diverged"
+    assert info["message"] == "discriminator_loss is inf at step 1"
+
+
+def test_memory_that_ran_out_is_tried_again(
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Recorded as out_of_memory; the next session has the memory and finishes the run."""
+
+    def fail(_trainer: object, _steps: int) -> None:
+        raise MemoryError("no memory left")
+
+    options = [*SMALL, "-k", "convergence", "--results", str(tmp_path)]
+    statuses = []
+    with monkeypatch.context() as patch:
+        patch.setattr("gan.train._advance", fail)
+        assert harness(*options) == 0
+        statuses += json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    assert harness(*options) == 0
+    statuses += json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    capfd.readouterr()
+    told = [(entry["extra_info"]["status"], entry["extra_info"]["reused"]) for entry in statuses]
+    assert told == [("out_of_memory", False), ("finished", False)]
 
 
 def test_a_bug_in_a_cell_fails_it_and_keeps_it_out(

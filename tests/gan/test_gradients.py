@@ -83,4 +83,6 @@ def test_diverged_networks_are_not_measured() -> None:
     run = replace(TRAINER.run, optimiser="sgd", generator_learning_rate=1e30)
     stored = shift_experiment(Trainer(run))
     assert stored.status == "diverged"
+    assert 0 < stored.stopped_step < run.steps
+    assert stored.message.endswith(f" at step {stored.stopped_step}")
     assert {row["network"] for row in stored.rows} == {"untrained"}

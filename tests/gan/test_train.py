@@ -147,6 +147,19 @@ def test_memory_that_runs_out_is_recorded(
     assert result.message == str(error)
 
 
+def test_memory_that_runs_out_while_setting_up_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Data that do not fit on the device end the run before its first record."""
+
+    def fail(_trainer: Trainer) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(Trainer, "reset", fail)
+    result = train(RUN)
+    assert (result.status, result.rows, result.facts) == ("out_of_memory", [], {})
+
+
 def test_real_allocation_failure_is_recognised() -> None:
     """What torch itself raises when the machine has no such memory."""
     with pytest.raises(RuntimeError) as caught:
