@@ -14,8 +14,9 @@ from analysis import schema
 from analysis.cells import KEY, cell_row, read_document, rounds
 from analysis.errors import UsageError
 from analysis.runs import RunFile, read_run
+from analysis.tables import TABLES
 
-KINDS = {"training": "convergence", "gradients": "gradients"}
+KINDS = {kind: "convergence" if kind == "training" else kind for kind in TABLES}
 """The kind of a run's file -> the kind of the cell that left it."""
 
 
@@ -34,6 +35,9 @@ class Records:
             `status`, `message`, and every other field of the run as `run.<field>`.
         training: one row per record of a training run: `status` and the format's columns.
         gradients: one row per shift and network: `status` and the format's columns.
+        numerics, per_sample, optimum, overtrained, counterfactual: the rows of these kinds of run:
+            `status` and the format's columns.
+        head_start, batches: as `training`, of these kinds of run.
         runs: one row per run's file: `kind`, `status`, `message`, `stopped_step`, `torch`, its
             facts, and every other field of the run as `run.<field>`.
         machines: one row per benchmark.json: `source` (its folder's name), `datetime`, `commit`
@@ -45,6 +49,13 @@ class Records:
     cells: pd.DataFrame
     training: pd.DataFrame
     gradients: pd.DataFrame
+    numerics: pd.DataFrame
+    per_sample: pd.DataFrame
+    optimum: pd.DataFrame
+    overtrained: pd.DataFrame
+    counterfactual: pd.DataFrame
+    head_start: pd.DataFrame
+    batches: pd.DataFrame
     runs: pd.DataFrame
     machines: pd.DataFrame
     problems: tuple[str, ...]
@@ -88,8 +99,7 @@ def load(paths: Sequence[Path]) -> Records:
     return Records(
         throughput=stack(timings, [*IDENTITY, *TIMINGS]),
         cells=pd.DataFrame(cells),
-        training=stack(records(runs, "training"), [*IDENTITY, *TRAINING]),
-        gradients=stack(records(runs, "gradients"), [*IDENTITY, *schema.GRADIENTS_COLUMNS]),
+        **{kind: stack(records(runs, kind), columns(kind)) for kind in TABLES},
         runs=stack([pd.DataFrame([run.row]) for run in runs], [*IDENTITY, "kind"]),
         machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
         problems=tuple(problems),
@@ -207,6 +217,11 @@ def records(runs: Iterable[RunFile], kind: str) -> list[pd.DataFrame]:
     return frames
 
 
+def columns(kind: str) -> list[str]:
+    """The columns of a kind's table."""
+    return [*IDENTITY, *TABLES[kind].columns, *TABLES[kind].some_columns]
+
+
 def stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     """The frames, one above the other; without any, a table that still has its columns."""
     if not frames:
@@ -227,8 +242,6 @@ def machine_row(session: Session) -> dict[str, object]:
 
 
 IDENTITY = ("key", "machine", "status", *schema.AXES)
-
-TRAINING = (*schema.TRAINING_COLUMNS, *schema.SOME_TRAINING_COLUMNS)
 
 CELL = ("kind", "message", *IDENTITY)
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from analysis import fields, schema
 from analysis.cells import axes, decode
 from analysis.errors import UsageError
+from analysis.tables import CURVES, TABLES, Table
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def read_run(path: Path) -> RunFile:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = metadata(file.metadata.metadata, file.schema_arrow.metadata)
-            rows = table(file, *COLUMNS[meta["kind"]]) if file.metadata.num_rows else pd.DataFrame()
+            rows = table(file, TABLES[meta["kind"]]) if file.metadata.num_rows else pd.DataFrame()
     except FileNotFoundError as error:
         raise UsageError("there is no such file") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
@@ -85,40 +86,43 @@ def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise UsageError("metadata: expected an object")
     schema.check_schema(meta, "metadata")
-    fields.check(meta, schema.RUN_FILE, "metadata")
+    fields.check(meta, {**schema.RUN_FILE, "kind": fields.one_of(*TABLES)}, "metadata")
     fields.check(meta["run"], schema.AXES, "metadata.run")
     return meta
 
 
-def table(file: Any, columns: schema.Columns, optional: schema.Columns) -> pd.DataFrame:
+def table(file: Any, promised: Table) -> pd.DataFrame:
     """The promised columns of a Parquet file.
 
     Args:
         file: an open `ParquetFile`.
-        columns: name -> "integer", "number", "numbers" or "text".
-        optional: the same, of columns that are null where they are not there.
+        promised: its kind's table.
 
     Returns:
         One row per record.
 
     Raises:
-        UsageError: a column is missing or of another type.
+        UsageError: a column is missing, of another type, or holds a word it may not.
     """
-    found = file.schema_arrow
-    for name in columns:
+    found, every = file.schema_arrow, {**promised.columns, **promised.some_columns}
+    for name in promised.columns:
         if name not in found.names:
             raise UsageError(f"column {name} is missing")
-    for name, kind in {**columns, **optional}.items():
+    for name, kind in every.items():
         if name in found.names and not _is(found.field(name).type, kind):
             raise UsageError(f"column {name}: expected {kind}, found {found.field(name).type}")
-    rows = file.read(columns=[name for name in (*columns, *optional) if name in found.names])
+    rows = file.read(columns=[name for name in every if name in found.names])
     empty = pa.chunked_array([pa.nulls(rows.num_rows)])
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             name: _values(rows[name] if name in found.names else empty, kind)
-            for name, kind in {**columns, **optional}.items()
+            for name, kind in every.items()
         }
     )
+    for name, words in promised.words.items():
+        if not set(frame[name]) <= set(words):
+            raise UsageError(f"column {name}: expected {' or '.join(words)}")
+    return frame
 
 
 def _is(arrow_type: Any, kind: str) -> bool:
@@ -154,12 +158,11 @@ def check_rows(rows: pd.DataFrame, meta: Mapping[str, Any]) -> None:
         if meta["status"] == "finished":
             raise UsageError("finished, but without rows")
         return
-    fields.check(meta["facts"], FACTS[meta["kind"]], "facts")
-    fields.check_present(meta["facts"], schema.SOME_TRAINING_FACTS, "facts")
-    if meta["kind"] == "training":
+    promised = TABLES[meta["kind"]]
+    fields.check(meta["facts"], promised.facts, "facts")
+    fields.check_present(meta["facts"], promised.some_facts, "facts")
+    if meta["kind"] in CURVES:
         check_training(rows, meta["facts"])
-    elif not set(rows["network"]) <= set(schema.NETWORKS):
-        raise UsageError(f"column network: expected {' or '.join(schema.NETWORKS)}")
 
 
 def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
@@ -192,17 +195,9 @@ def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
         raise UsageError("facts.grid: not in increasing order")
 
 
-FACT_COLUMNS = (*schema.TRAINING_FACTS, *schema.SOME_TRAINING_FACTS, *schema.GRADIENTS_FACTS)
-
-COLUMNS: Mapping[str, tuple[schema.Columns, schema.Columns]] = {
-    "training": (schema.TRAINING_COLUMNS, schema.SOME_TRAINING_COLUMNS),
-    "gradients": (schema.GRADIENTS_COLUMNS, {}),
-}
-
-FACTS: Mapping[str, fields.Fields] = {
-    "training": schema.TRAINING_FACTS,
-    "gradients": schema.GRADIENTS_FACTS,
-}
+FACT_COLUMNS = frozenset(
+    name for table in TABLES.values() for name in (*table.facts, *table.some_facts)
+)
 
 ARROW_TYPES: Mapping[str, tuple[Any, ...]] = {
     "integer": (pa.types.is_integer,),

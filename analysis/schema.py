@@ -103,7 +103,7 @@ AXES: Fields = {
 }
 
 RUN_FILE: Fields = {
-    "kind": one_of("training", "gradients"),
+    "kind": TEXT,
     "key": TEXT,
     "run": OBJECT,
     "status": STATUS,

@@ -9,7 +9,7 @@ from bench.options import Session
 from gan.data import load
 from gan.gradients import shift_experiment
 from gan.store import Stored
-from gan.train import Trainer
+from gan.trainer import Trainer
 
 
 @pytest.mark.benchmark(group="gradients")

@@ -7,7 +7,7 @@ from bench import measured, timing
 from bench.matrix import Cell
 from bench.options import Session
 from gan.data import load
-from gan.train import Trainer
+from gan.trainer import Trainer
 
 
 @pytest.mark.benchmark(group="throughput")

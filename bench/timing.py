@@ -9,7 +9,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from gan.train import Trainer
+from gan.trainer import Trainer
 
 BLOCK_SECONDS = 0.05
 

@@ -16,7 +16,7 @@ from gan.mixtures import Mixture
 from gan.step import TRACE
 
 if TYPE_CHECKING:
-    from gan.train import Trainer
+    from gan.trainer import Trainer
 
 Row = dict[str, int | float | list[float] | None]
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.losses import LOSSES
+from gan.losses import LOSSES, Loss
 from gan.step import Game, State, autograd, divergence
 from gan.store import Stored
 
 if TYPE_CHECKING:
-    from gan.train import Trainer
+    from gan.trainer import Trainer
 
 COMPARED = ("saturating", "non_saturating")
 
@@ -44,6 +44,97 @@ def generator_gradient(
         return LOSSES[loss].generator(fake_logits, fake_logits).mean()
 
     return autograd(objective, state.generator)[1]
+
+
+def in_precision(game: Game, state: State, dtype: torch.dtype) -> tuple[Game, State]:
+    """The same networks computing in another format; what is measured then has its precision.
+
+    Args:
+        game: the networks.
+        state: both players' parameters, not changed.
+        dtype: of parameters, matrix products and losses.
+
+    Returns:
+        The game in that precision, and a state of the players alone: no optimisers' memory.
+    """
+    players = [theta.to(dtype) for theta in (state.generator, state.discriminator)]
+    measured = State(players[0], players[1], (), (), state.average.to(dtype))
+    return replace(game, precision=dtype), measured
+
+
+def cotangents(losses: Sequence[Loss], real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """∂(mean generator loss)/∂f of several losses at the same logits, each by its own autograd.
+
+    Args:
+        losses: L of them.
+        real_logits: (N,), held fixed: they do not depend on θ_G.
+        fake_logits: (N,), differentiated; also through the means of the relativistic averages.
+
+    Returns:
+        (L, N). Of a loss without coupling between samples, row times N is dL/da of each sample.
+
+    >>> from gan.losses import LOSSES
+    >>> logits = torch.zeros(2)
+    >>> cotangents([LOSSES["saturating"], LOSSES["wasserstein"]], logits, logits)
+    tensor([[-0.2500, -0.2500],
+            [-0.5000, -0.5000]])
+    """
+    real_logits = real_logits.detach()
+    rows = [
+        autograd(lambda logits, loss=loss: loss.generator(real_logits, logits).mean(), fake_logits)
+        for loss in losses
+    ]
+    return torch.stack([gradient for _, gradient in rows])
+
+
+def loss_gradients(
+    game: Game, state: State, real: Tensor, z: Tensor, losses: Sequence[Loss]
+) -> Tensor:
+    """∇θ_G of every loss's mean over one minibatch: one forward pass, one batched backward.
+
+    θ_G reaches a loss through the fake logits alone, so its gradient is the pullback of
+    ∂(mean loss)/∂f through D∘G; the pullbacks of all losses share one graph.
+
+    Args:
+        game: the networks; its own loss is not used.
+        state: both players' parameters, not changed.
+        real: (N, *shape), seen by relativistic losses only.
+        z: (N, latent_dim).
+        losses: L of them.
+
+    Returns:
+        (L, n), dropout off, in θ's dtype.
+    """
+    theta = state.generator.detach().requires_grad_()
+    fake_logits = game.logits(state.discriminator, game.generate(theta, z))
+    with torch.no_grad():
+        relativistic = any(loss.relativistic for loss in losses)
+        real_logits = game.logits(state.discriminator, real) if relativistic else fake_logits
+    pulled = cotangents(losses, real_logits, fake_logits)
+    (gradients,) = torch.autograd.grad(fake_logits, theta, pulled, is_grads_batched=True)
+    return gradients
+
+
+def gradient_norms(gradients: Tensor) -> Tensor:
+    """‖g‖₂ of each gradient, summed in float64 on components scaled by the largest.
+
+    The squares of a float32 gradient of 1e-30, or of a float64 one of 1e-200, are 0 in their own
+    format: such a gradient is small, not lost.
+
+    Args:
+        gradients: (..., n).
+
+    Returns:
+        (...), float64; inf or nan where a component is.
+
+    >>> gradient_norms(torch.tensor([3e-30, 4e-30])).item()
+    5e-30
+    """
+    largest = torch.maximum(gradients.amax(-1), -gradients.amin(-1))
+    usable = largest.isfinite() & (largest > 0)
+    scale = torch.where(usable, largest, torch.ones_like(largest))
+    scaled = torch.linalg.vector_norm(gradients / scale[..., None], dim=-1, dtype=torch.float64)
+    return scale * scaled
 
 
 def compared_norms(game: Game, state: State, z: Tensor) -> dict[str, float]:
@@ -84,8 +175,7 @@ def logit_shift(
     Reference:
         Goodfellow et al. 2014, section 3; docs/decisions/0005.
     """
-    game = replace(game, precision=torch.float64)
-    state = State(state.generator.double(), state.discriminator.double(), (), (), state.average)
+    game, state = in_precision(game, state, torch.float64)
     z = z.double()
     with torch.no_grad():
         logits = game.logits(state.discriminator, game.generate(state.generator, z))

@@ -48,6 +48,7 @@ class Run:
         adam_epsilon: ε of adam.
         batch_size: N, samples in a minibatch of data, and of noise.
         discriminator_steps: k, discriminator updates per step.
+        head_start: discriminator updates before the first step.
         latent_dim: size of z; None is the model's usual.
         average_decay: of the generator's moving average; .995 has a half-life of 138 steps, 9,000
             samples at batch 64, close to the 10,000 of Karras et al. 2018.
@@ -84,6 +85,7 @@ class Run:
     adam_epsilon: float = 1e-8
     batch_size: int = 64
     discriminator_steps: int = 1
+    head_start: int = 0
     latent_dim: int | None = None
     average_decay: float = 0.995
     precision: str = "float32"
@@ -204,6 +206,7 @@ _DOMAINS: dict[str, tuple[float, float]] = {
     "adam_epsilon": (0, math.inf),
     "batch_size": (1, math.inf),
     "discriminator_steps": (1, math.inf),
+    "head_start": (0, math.inf),
     "latent_dim": (1, math.inf),
     "average_decay": (0, 1),
     "seed": (0, 2**63),
@@ -214,6 +217,7 @@ _DOMAINS: dict[str, tuple[float, float]] = {
 _WHOLE = (
     "batch_size",
     "discriminator_steps",
+    "head_start",
     "latent_dim",
     "seed",
     "steps",

@@ -206,6 +206,43 @@ def autograd(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
     return value.detach(), gradient
 
 
+def update_discriminator(
+    game: Game,
+    state: State,
+    real: Tensor,
+    z: Tensor,
+    mix: Tensor,
+    drop: Tensor,
+    differentiate: Differentiate = autograd,
+) -> tuple[Tensor, Tensor]:
+    """One discriminator update of Algorithm 1, its inner loop; changes the state in place.
+
+    Args:
+        game: the rules.
+        state: both players before the update, after it on return.
+        real: (N, *shape), a minibatch of data.
+        z: (N, latent_dim), one of noise.
+        mix: (N,) or (N, *shape), the penalty's random numbers.
+        drop: (2, N, uniform_features), dropout on real and on fake.
+        differentiate: ``(objective, theta) -> (value, gradient)``.
+
+    Returns:
+        The loss () and its gradient (m,) before the update.
+
+    Reference:
+        Goodfellow et al. 2014, Algorithm 1, the steps for k.
+    """
+    fake = game.generate(state.generator, z)
+    objective = partial(game.discriminator_objective, real=real, fake=fake, mix=mix, drop=drop)
+    loss, gradient = differentiate(objective, state.discriminator)
+    game.optimiser.update(
+        state.discriminator, gradient, state.discriminator_moments, game.discriminator_rates
+    )
+    if game.weight_clip:
+        state.discriminator.clamp_(-game.weight_clip, game.weight_clip)
+    return loss, gradient
+
+
 def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = autograd) -> Tensor:
     """One step of Algorithm 1; changes the state in place.
 
@@ -221,17 +258,11 @@ def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = 
     Reference:
         Goodfellow et al. 2014, Algorithm 1.
     """
-    optimise = game.optimiser.update
     for k, real in enumerate(batch.real):
-        fake = game.generate(state.generator, batch.z[k])
-        mix, drop = batch.mix[k], batch.drop[2 * k : 2 * k + 2]
-        objective = partial(game.discriminator_objective, real=real, fake=fake, mix=mix, drop=drop)
-        loss_d, gradient_d = differentiate(objective, state.discriminator)
-        optimise(
-            state.discriminator, gradient_d, state.discriminator_moments, game.discriminator_rates
+        drop = batch.drop[2 * k : 2 * k + 2]
+        loss_d, gradient_d = update_discriminator(
+            game, state, real, batch.z[k], batch.mix[k], drop, differentiate
         )
-        if game.weight_clip:
-            state.discriminator.clamp_(-game.weight_clip, game.weight_clip)
     objective = partial(
         game.generator_objective,
         theta_d=state.discriminator,
@@ -240,7 +271,9 @@ def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = 
         drop=batch.drop[-2:],
     )
     loss_g, gradient_g = differentiate(objective, state.generator)
-    optimise(state.generator, gradient_g, state.generator_moments, game.generator_rates)
+    game.optimiser.update(
+        state.generator, gradient_g, state.generator_moments, game.generator_rates
+    )
     state.average.lerp_(state.generator, 1 - game.average_decay)
     return torch.stack([loss_d, gradient_d.norm(), loss_g, gradient_g.norm()])
 

@@ -9,116 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.data import Dataset, Minibatches, load
+from gan.data import load
 from gan.evaluation import Evaluation, Row
-from gan.losses import LOSSES
-from gan.models import MODELS
-from gan.optimisers import OPTIMISERS
-from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import PRECISIONS, TRACE, Batch, Game, State, divergence, step
+from gan.step import TRACE, divergence
 from gan.store import Stored
-
-
-class Trainer:
-    """A run in progress: the game, its state and its streams of random numbers.
-
-    Args:
-        run: what to train.
-        dataset: the run's data, on any device; loaded if None.
-
-    Raises:
-        UsageError: what ``Run.check`` refuses.
-    """
-
-    def __init__(self, run: Run, dataset: Dataset | None = None) -> None:
-        dataset = load(run.data) if dataset is None else dataset
-        run.check(dataset)
-        self.run = run
-        self.dataset = dataset.to(run.device)
-        model = MODELS[run.model]
-        self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
-        self.generator, self.discriminator = model.networks(dataset.shape, self.latent_dim)
-        self.game = self._game()
-        self.reset()
-
-    def _game(self) -> Game:
-        run = self.run
-        return Game(
-            generator=self.generator,
-            discriminator=self.discriminator,
-            loss=LOSSES[run.loss],
-            penalty=PENALTIES[run.penalty],
-            penalty_weight=run.penalty_weight or 0.0,
-            weight_clip=run.weight_clip or 0.0,
-            optimiser=OPTIMISERS[run.optimiser],
-            generator_rates=run.rates(run.generator_learning_rate),
-            discriminator_rates=run.rates(run.discriminator_learning_rate),
-            average_decay=run.average_decay,
-            precision=PRECISIONS[run.precision],
-        )
-
-    def reset(self) -> None:
-        """Go back to the first step: the same weights, data order and noise again."""
-        run = self.run
-        weights = run.rng("weights")
-        theta_g, theta_d = (
-            network.initial(weights).to(run.device, run.dtype)
-            for network in (self.generator, self.discriminator)
-        )
-        self.state: State = self.game.start(theta_g, theta_d)
-        self._noise, self._mix, self._drop = (
-            run.rng(purpose, run.device) for purpose in ("noise", "penalty", "dropout")
-        )
-        self._data = Minibatches(self.dataset, run.batch_size, run.rng("data", run.device))
-
-    def draw(self) -> Batch:
-        """The random numbers of the next step, each kind from its own stream.
-
-        Returns:
-            k minibatches of data and k + 1 of noise, in the run's dtype, on its device.
-        """
-        run, k = self.run, self.run.discriminator_steps
-        features = self.discriminator.uniform_features
-        minibatches = [self._data.next() for _ in range(k)]
-        numbers = self.dataset.shape if self.game.penalty.per_element else ()
-        shape = (k, run.batch_size, *numbers)
-        real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
-        return Batch(
-            real=real.to(run.dtype),
-            z=self.latent(run.batch_size, self._noise, k + 1),
-            mix=torch.rand(shape, generator=self._mix, device=run.device).to(run.dtype),
-            drop=torch.rand(
-                2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device
-            ),
-        )
-
-    def latent(self, count: int, rng: torch.Generator, *stacked: int) -> Tensor:
-        """z ~ N(0, I).
-
-        Args:
-            count: N.
-            rng: on the run's device.
-            stacked: leading dimensions.
-
-        Returns:
-            (*stacked, N, latent_dim), in the run's dtype.
-        """
-        shape = (*stacked, count, self.latent_dim)
-        return torch.randn(shape, generator=rng, device=self.run.device).to(self.run.dtype)
-
-    def step(self) -> Tensor:
-        """One step of Algorithm 1 on fresh random numbers.
-
-        Returns:
-            (4,), the quantities named in ``gan.step.TRACE``.
-        """
-        return step(self.game, self.state, self.draw())
-
-    def synchronise(self) -> None:
-        """Wait until the device has done all that it was asked to."""
-        if self.run.device.startswith("cuda"):
-            torch.cuda.synchronize(self.run.device)
+from gan.trainer import Trainer
 
 
 @dataclass
@@ -210,6 +106,9 @@ def _ignore(_row: Row) -> None:
 def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -> None:
     evaluation = Evaluation(trainer)
     result.facts = evaluation.facts()
+    if message := lead_divergence(trainer.lead(trainer.run.head_start)):
+        result.status, result.message = "diverged", message
+        return
     seconds, steps = 0.0, record_steps(trainer.run)
     trace = torch.empty(0, len(TRACE))
     for record, end in enumerate(steps):
@@ -226,6 +125,26 @@ def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -
         row = evaluation.row(end, seconds, trace, snapshot=record in _snapshots(len(steps)))
         result.rows.append(row)
         on_record(row)
+
+
+def lead_divergence(trace: Tensor) -> str:
+    """What went wrong during a head start, or "".
+
+    Args:
+        trace: (updates, 2), as ``Trainer.lead`` returns it.
+
+    Returns:
+        The first quantity that is not finite, and at which update.
+
+    >>> lead_divergence(torch.tensor([[0.5, 1.0], [float("inf"), 1.0]]))
+    'discriminator_loss is inf at update 2 of the head start'
+    """
+    bad = (~trace.isfinite()).nonzero()
+    if not len(bad):
+        return ""
+    update, column = bad[0].tolist()
+    value = trace[update, column].item()
+    return f"{TRACE[column]} is {value} at update {update + 1} of the head start"
 
 
 def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:

@@ -5,7 +5,7 @@ import torch
 
 from bench.timing import BLOCK_SECONDS, flops_per_step, peak_memory_bytes, steps_per_block
 from gan.run import Run
-from gan.train import Trainer
+from gan.trainer import Trainer
 
 N = 32
 

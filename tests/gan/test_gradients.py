@@ -7,7 +7,7 @@ import torch
 
 from gan.gradients import TARGETS, compared_norms, generator_gradient, logit_shift, shift_experiment
 from gan.run import Run
-from gan.train import Trainer
+from gan.trainer import Trainer
 
 TRAINER = Trainer(Run(data="ring", batch_size=16, steps=20))
 Z = TRAINER.latent(16, torch.Generator().manual_seed(0))

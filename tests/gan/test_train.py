@@ -10,7 +10,8 @@ from gan import train as module
 from gan.errors import UsageError
 from gan.run import Run
 from gan.step import TRACE
-from gan.train import Result, Trainer, is_out_of_memory, record_steps, train
+from gan.train import Result, is_out_of_memory, record_steps, train
+from gan.trainer import Trainer
 
 RUN = Run(data="ring", batch_size=16, steps=12, records=3, evaluation_samples=50)
 
@@ -108,6 +109,40 @@ def test_no_steps_is_an_evaluation_of_the_start() -> None:
     result = train(replace(RUN, steps=0))
     assert [row["step"] for row in result.rows] == [0]
     assert result.status == "finished"
+
+
+def test_head_start_trains_the_discriminator_alone() -> None:
+    """D changes by exactly so many updates in one part or two; G and the steps' draws do not."""
+    run = Run(data="ring", batch_size=8)
+    whole, parts, none = Trainer(run), Trainer(run), Trainer(run)
+    trace = whole.lead(5)
+    parts.lead(2)
+    parts.lead(3)
+    assert torch.equal(whole.state.discriminator, parts.state.discriminator)
+    assert not torch.equal(whole.state.discriminator, none.state.discriminator)
+    assert torch.equal(whole.state.generator, none.state.generator)
+    assert trace.shape == (5, 2)
+    assert none.lead(0).shape == (0, 2)
+    for ours, others in zip(whole.draw(), none.draw(), strict=True):
+        assert torch.equal(ours, others)
+
+
+def test_head_start_lowers_d_of_fakes_before_the_first_record() -> None:
+    """The record of step 0 shows the discriminator after its head start."""
+    medians = [
+        train(Run(data="ring", steps=0, head_start=updates, evaluation_samples=50)).rows[0]
+        for updates in (0, 300)
+    ]
+    assert float(str(medians[1]["d_fake_q50"])) < 0.5 * float(str(medians[0]["d_fake_q50"]))
+
+
+def test_head_start_that_diverges_ends_the_run() -> None:
+    """A discriminator that blows up before the first step leaves no record and says when."""
+    result = train(
+        Run(data="ring", steps=5, head_start=50, optimiser="sgd", discriminator_learning_rate=1e30)
+    )
+    assert (result.status, result.rows, result.stopped_step) == ("diverged", [], 0)
+    assert result.message.endswith("of the head start")
 
 
 def test_divergence_ends_the_run_at_its_step() -> None:

@@ -1,0 +1,148 @@
+"""A run in progress: its game, its state, and streams of random numbers by purpose."""
+
+import torch
+from torch import Tensor
+
+from gan.data import Dataset, Minibatches, load
+from gan.losses import LOSSES
+from gan.models import MODELS
+from gan.optimisers import OPTIMISERS
+from gan.penalties import PENALTIES
+from gan.run import Run
+from gan.step import PRECISIONS, Batch, Game, State, step, update_discriminator
+
+
+class Trainer:
+    """A run in progress: the game, its state and its streams of random numbers.
+
+    Args:
+        run: what to train.
+        dataset: the run's data, on any device; loaded if None.
+
+    Raises:
+        UsageError: what ``Run.check`` refuses.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset | None = None) -> None:
+        dataset = load(run.data) if dataset is None else dataset
+        run.check(dataset)
+        self.run = run
+        self.dataset = dataset.to(run.device)
+        model = MODELS[run.model]
+        self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
+        self.generator, self.discriminator = model.networks(dataset.shape, self.latent_dim)
+        self.game = self._game()
+        self.reset()
+
+    def _game(self) -> Game:
+        run = self.run
+        return Game(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            loss=LOSSES[run.loss],
+            penalty=PENALTIES[run.penalty],
+            penalty_weight=run.penalty_weight or 0.0,
+            weight_clip=run.weight_clip or 0.0,
+            optimiser=OPTIMISERS[run.optimiser],
+            generator_rates=run.rates(run.generator_learning_rate),
+            discriminator_rates=run.rates(run.discriminator_learning_rate),
+            average_decay=run.average_decay,
+            precision=PRECISIONS[run.precision],
+        )
+
+    def reset(self) -> None:
+        """Go back to the first step: the same weights, data order and noise again."""
+        run = self.run
+        weights = run.rng("weights")
+        theta_g, theta_d = (
+            network.initial(weights).to(run.device, run.dtype)
+            for network in (self.generator, self.discriminator)
+        )
+        self.state: State = self.game.start(theta_g, theta_d)
+        self._draws = _Draws(self, "")
+        self._lead_draws = _Draws(self, "head start ")
+
+    def draw(self) -> Batch:
+        """The random numbers of the next step, each kind from its own stream.
+
+        Returns:
+            k minibatches of data and k + 1 of noise, in the run's dtype, on its device.
+        """
+        return self._draws.next(self.run.discriminator_steps)
+
+    def latent(self, count: int, rng: torch.Generator, *stacked: int) -> Tensor:
+        """z ~ N(0, I).
+
+        Args:
+            count: N.
+            rng: on the run's device.
+            stacked: leading dimensions.
+
+        Returns:
+            (*stacked, N, latent_dim), in the run's dtype.
+        """
+        shape = (*stacked, count, self.latent_dim)
+        return torch.randn(shape, generator=rng, device=self.run.device).to(self.run.dtype)
+
+    def lead(self, updates: int) -> Tensor:
+        """Discriminator updates alone, G frozen, on random numbers of their own.
+
+        The streams of ``step`` are not touched, so runs with one seed see the same data and noise
+        after head starts of different lengths; a lead in several parts is the same lead.
+
+        Args:
+            updates: how many.
+
+        Returns:
+            (updates, 2), the discriminator's loss and gradient norm.
+        """
+        traces = []
+        for _ in range(updates):
+            batch = self._lead_draws.next(1)
+            loss, gradient = update_discriminator(
+                self.game, self.state, batch.real[0], batch.z[0], batch.mix[0], batch.drop[:2]
+            )
+            traces.append(torch.stack([loss, gradient.norm()]))
+        return torch.stack(traces) if traces else torch.empty(0, 2)
+
+    def step(self) -> Tensor:
+        """One step of Algorithm 1 on fresh random numbers.
+
+        Returns:
+            (4,), the quantities named in ``gan.step.TRACE``.
+        """
+        return step(self.game, self.state, self.draw())
+
+    def synchronise(self) -> None:
+        """Wait until the device has done all that it was asked to."""
+        if self.run.device.startswith("cuda"):
+            torch.cuda.synchronize(self.run.device)
+
+
+class _Draws:
+    """A run's streams of data, noise, penalties' mixing and dropout, each from its own rng."""
+
+    def __init__(self, trainer: Trainer, purpose: str) -> None:
+        run, self._trainer = trainer.run, trainer
+        self._noise, self._mix, self._drop = (
+            run.rng(purpose + of, run.device) for of in ("noise", "penalty", "dropout")
+        )
+        data = run.rng(f"{purpose}data", run.device)
+        self._data = Minibatches(trainer.dataset, run.batch_size, data)
+
+    def next(self, k: int) -> Batch:
+        """k minibatches of data and k + 1 of noise, with what penalties and dropout draw."""
+        trainer, run = self._trainer, self._trainer.run
+        features = trainer.discriminator.uniform_features
+        minibatches = [self._data.next() for _ in range(k)]
+        numbers = trainer.dataset.shape if trainer.game.penalty.per_element else ()
+        shape = (k, run.batch_size, *numbers)
+        real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
+        return Batch(
+            real=real.to(run.dtype),
+            z=trainer.latent(run.batch_size, self._noise, k + 1),
+            mix=torch.rand(shape, generator=self._mix, device=run.device).to(run.dtype),
+            drop=torch.rand(
+                2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device
+            ),
+        )
