@@ -71,6 +71,7 @@ OPTIMUM = Table(
         **numbers("d_error", "d_mean", "gradient", "gradient_error"),
     },
     {"discriminator_steps": INTEGER, "samples": COUNT},
+    numbers("exact_gradient"),
 )
 
 OVERTRAINED = Table(

@@ -1,7 +1,6 @@
 """pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
 
 import signal
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -9,12 +8,13 @@ import pytest
 import torch
 
 from bench import machine, options
-from bench.matrix import AXES, KINDS, Cell
+from bench.matrix import PARAMETERS, Cell
 from bench.progress import ProgressBar
+from bench.study import KINDS, Value
 from gan.errors import UsageError
 
 SESSION = pytest.StashKey[options.Session]()
-CELLS = pytest.StashKey[dict[tuple[str, tuple[str | int, ...]], Cell]]()
+CELLS = pytest.StashKey[dict[tuple[str, tuple[Value, ...]], Cell]]()
 PROGRESS = pytest.StashKey[ProgressBar]()
 BEFORE = pytest.StashKey[dict[str, float | None]]()
 
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SESSION] = session
-    config.stash[CELLS] = {(cell.kind, cell.axes): cell for cell in session.matrix.cells}
+    config.stash[CELLS] = {(cell.kind, cell.parameters): cell for cell in session.matrix.cells}
     config.stash[BEFORE] = {
         "load_average": machine.load_average(),
         "stolen_seconds": machine.stolen_seconds(),
@@ -47,21 +47,38 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per cell, parametrised over names and numbers: they become the JSON's `params`."""
-    kind = metafunc.module.__name__.rsplit("test_")[-1]
+    kind = kind_of(metafunc.function.__name__)
     if kind in KINDS and "cell" in metafunc.fixturenames:
         cells = [cell for cell in metafunc.config.stash[SESSION].matrix.cells if cell.kind == kind]
-        names = [",".join(map("{}={}".format, AXES, cell.axes)) for cell in cells]
-        metafunc.parametrize(AXES, [cell.axes for cell in cells], ids=names)
+        names = [",".join(map("{}={}".format, PARAMETERS, cell.parameters)) for cell in cells]
+        metafunc.parametrize(PARAMETERS, [cell.parameters for cell in cells], ids=names)
+
+
+def kind_of(test: str) -> str:
+    """The kind of cell that a test of bench/ measures.
+
+    >>> kind_of("test_head_start")
+    'head_start'
+    """
+    return test.removeprefix("test_")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the cells in the matrix's order: timings first, while the machine is at rest."""
     cells: dict[str, Cell] = {}
+    kinds = {kind for kind, _ in config.stash[CELLS]}
+    # pytest makes a skipped item of a test without parameters; nobody asked for it.
+    unwanted = {
+        item
+        for item in items
+        if isinstance(item, pytest.Function) and kind_of(item.originalname) in set(KINDS) - kinds
+    }
+    items[:] = [item for item in items if item not in unwanted]
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            axes: tuple[Any, ...] = tuple(item.callspec.params[axis] for axis in AXES)
-            cells[item.nodeid] = find(config, item.path, axes)
+            values: tuple[Any, ...] = tuple(item.callspec.params[name] for name in PARAMETERS)
+            cells[item.nodeid] = config.stash[CELLS][kind_of(item.originalname), values]
     place = {cell: index for index, cell in enumerate(config.stash[CELLS].values())}
     items.sort(key=lambda item: place[cells[item.nodeid]] if item.nodeid in cells else -1)
     if len(cells) == len(items) and not config.getoption("collectonly"):
@@ -71,21 +88,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reporter.showfspath = False
         # There is no public way to have pytest's percentages give way to another progress display.
         reporter._show_progress_info = False
-
-
-def find(config: pytest.Config, file: Path, axes: tuple[str | int, ...]) -> Cell:
-    """The cell that a test was made for.
-
-    Args:
-        config: pytest's.
-        file: the module of bench/ that measures the cell's kind.
-        axes: values of AXES.
-
-    Returns:
-        The cell.
-    """
-    kind = file.stem.removeprefix("test_")
-    return config.stash[CELLS][kind, axes]
 
 
 @pytest.fixture
@@ -99,10 +101,11 @@ def cell(
     model: str,
     data: str,
     seed: int,
+    variant: str,
 ) -> Cell:
-    """The cell to run; one argument per axis, so that pytest parametrises over them."""
-    axes = (device, precision, batch_size, loss, penalty, model, data, seed)
-    return find(request.config, request.node.path, axes)
+    """The cell to run; one argument per parameter, so that pytest parametrises over them."""
+    values = (device, precision, batch_size, loss, penalty, model, data, seed, variant)
+    return request.config.stash[CELLS][kind_of(request.node.originalname), values]
 
 
 @pytest.fixture

@@ -1,31 +1,15 @@
 """Which cells exist: profiles of studies, each a cross product of the eight axes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
+from bench.profiles import PROFILES
+from bench.study import AXES, KINDS, Axes, Study, Value
 from gan.errors import UsageError, unknown
 from gan.run import Run
 
-AXES = ("device", "precision", "batch_size", "loss", "penalty", "model", "data", "seed")
-KINDS = ("throughput", "gradients", "convergence")
-
-Axes = Mapping[str, tuple[str | int, ...]]
-
-
-@dataclass(frozen=True)
-class Study:
-    """A cross product of axes, run with common settings.
-
-    Args:
-        kind: one of KINDS: which module of bench/ runs it.
-        axes: values of each axis; an axis left out has the one value of DEFAULTS.
-        settings: other fields of Run that differ from its defaults.
-    """
-
-    kind: str
-    axes: Axes
-    settings: Mapping[str, float | int | str] = field(default_factory=dict)
+PARAMETERS = (*AXES, "variant")
 
 
 @dataclass(frozen=True)
@@ -35,15 +19,17 @@ class Cell:
     Args:
         kind: one of KINDS.
         run: every setting.
+        variant: what tells it from cells of its kind that have the same axes, in words.
     """
 
     kind: str
     run: Run
+    variant: str = ""
 
     @property
-    def axes(self) -> tuple[str | int, ...]:
-        """The values of AXES, by which pytest names the cell."""
-        return tuple(getattr(self.run, axis) for axis in AXES)
+    def parameters(self) -> tuple[Value, ...]:
+        """The values of PARAMETERS, by which pytest names the cell."""
+        return (*(getattr(self.run, axis) for axis in AXES), self.variant)
 
 
 @dataclass(frozen=True)
@@ -59,7 +45,7 @@ class Matrix:
     left_out: tuple[str, ...]
 
 
-DEFAULTS: dict[str, tuple[str | int, ...]] = {
+DEFAULTS: Axes = {
     "device": ("cpu",),
     "precision": ("float32",),
     "batch_size": (64,),
@@ -71,12 +57,13 @@ DEFAULTS: dict[str, tuple[str | int, ...]] = {
 }
 
 
-def matrix(profile: str, chosen: Axes) -> Matrix:
+def matrix(profile: str, chosen: Axes, kinds: Sequence[str] = KINDS) -> Matrix:
     """Every cell of a profile, with the axes that the user chose in place of the profile's.
 
     Args:
         profile: a name of PROFILES.
         chosen: axis -> values, for the axes that the user named.
+        kinds: those of KINDS that are wanted.
 
     Returns:
         Cells without repeats, kind by kind; a combination that can't be (a penalty on a
@@ -87,20 +74,34 @@ def matrix(profile: str, chosen: Axes) -> Matrix:
     """
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)
-    cells: dict[tuple[str, tuple[str | int, ...]], Cell] = {}
+    cells: dict[tuple[str, tuple[Value, ...]], Cell] = {}
     left_out: dict[str, None] = {}
     for study in PROFILES[profile]:
-        for values in product(*(({**DEFAULTS, **study.axes, **chosen})[axis] for axis in AXES)):
+        for values in _combinations(study, chosen) if study.kind in kinds else ():
             try:
-                run = Run(**dict(zip(AXES, values, strict=True)), **study.settings)  # type: ignore[arg-type]  # names and values are checked by Run
+                cell = _cell(study, values)
             except UsageError as reason:
                 left_out[str(reason)] = None
             else:
-                cells.setdefault((study.kind, values), Cell(study.kind, run))
+                cells.setdefault((cell.kind, cell.parameters), cell)
     if not cells:
-        raise UsageError(f"no cell is left: {'; '.join(left_out)}")
+        raise UsageError(f"no cell is left: {'; '.join(left_out) or 'no study of these kinds'}")
     ordered = sorted(cells.values(), key=lambda cell: KINDS.index(cell.kind))
     return Matrix(tuple(ordered), tuple(left_out))
+
+
+def _combinations(study: Study, chosen: Axes) -> Iterable[dict[str, Value]]:
+    """The values of every axis, for each run of a study."""
+    axes = {**DEFAULTS, **study.axes, **chosen}
+    for values in product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _cell(study: Study, values: dict[str, Value]) -> Cell:
+    """One cell of a study; its variant names the study's own axes."""
+    run = Run(**{**study.settings, **values})  # type: ignore[arg-type]  # Run checks them
+    own = [f"{name}={value}" for name, value in values.items() if name not in AXES]
+    return Cell(study.kind, run, " ".join([study.variant, *own] if study.variant else own))
 
 
 def parse_axis(option: str, text: str, valid: Iterable[str] | None) -> tuple[str | int, ...]:
@@ -133,118 +134,3 @@ def parse_axis(option: str, text: str, valid: Iterable[str] | None) -> tuple[str
         return tuple(dict.fromkeys(int(word) for word in words))
     except ValueError:
         raise UsageError(f"{option} takes whole numbers, not {text!r}") from None
-
-
-# One of each family: what a session of minutes can show. The others are a `--losses` away.
-CORE_LOSSES = (
-    "saturating",
-    "non_saturating",
-    "maximum_likelihood",
-    "least_squares",
-    "wasserstein",
-    "hinge",
-)
-
-Settings = dict[str, float | int | str]
-
-# Five times DCGAN's rate: a session of minutes sees games settle, not start.
-_FAST: Settings = {"generator_learning_rate": 1e-3, "discriminator_learning_rate": 1e-3}
-# Exact W1 takes time cubic in the samples; 500 cost a tenth of a second.
-_POINTS: Settings = _FAST | {"evaluation_samples": 500}
-
-PROFILES: dict[str, tuple[Study, ...]] = {
-    # The whole path in about a minute: does it run from end to end?
-    "smoke": (
-        Study("throughput", {"loss": ("saturating", "non_saturating"), "batch_size": (16, 64)}),
-        Study("gradients", {}, {"steps": 50} | _FAST),
-        Study(
-            "convergence",
-            {"loss": ("saturating", "non_saturating")},
-            {"steps": 60, "records": 4, "evaluation_samples": 200} | _FAST,
-        ),
-        Study(
-            "convergence", {"data": ("ring", "gaussian1d")}, {"steps": 60, "records": 4} | _POINTS
-        ),
-    ),
-    # What `tox -e report` runs: under 10 minutes on two cores.
-    "quick": (
-        Study("throughput", {"loss": CORE_LOSSES, "batch_size": (16, 64, 256, 1024)}),
-        Study(
-            "throughput",
-            {
-                "device": ("cuda",),
-                "precision": ("float32", "bfloat16", "float16"),
-                "loss": ("non_saturating", "wasserstein"),
-                "batch_size": (16, 64, 256, 1024),
-            },
-        ),
-        Study("throughput", {"precision": ("bfloat16",), "batch_size": (16, 64, 256, 1024)}),
-        Study("throughput", {"penalty": ("r1", "wgan_gp"), "batch_size": (16, 64, 256, 1024)}),
-        Study(
-            "throughput",
-            {"model": ("goodfellow2014", "dcgan"), "batch_size": (16, 64, 256)},
-        ),
-        Study("gradients", {"model": ("mlp", "goodfellow2014", "dcgan")}, {"steps": 300} | _FAST),
-        Study("gradients", {"data": ("ring",)}, {"steps": 1000} | _POINTS),
-        Study(
-            "convergence",
-            {"loss": CORE_LOSSES, "seed": (0, 1, 2)},
-            {"steps": 1200, "records": 20} | _FAST,
-        ),
-        Study(
-            "convergence",
-            {"data": ("ring",), "loss": ("saturating", "non_saturating"), "seed": tuple(range(8))},
-            {"steps": 1500, "records": 15} | _POINTS,
-        ),
-        Study(
-            "convergence",
-            {"data": ("gaussian1d",), "loss": ("saturating", "non_saturating")},
-            # k = 10 keeps D near its optimum, as the paper's Figure 1 assumes.
-            {"steps": 1000, "records": 10, "discriminator_steps": 10} | _POINTS,
-        ),
-    ),
-    # Every axis: hours on a processor, made for a GPU and for sessions that are continued.
-    "full": (
-        Study(
-            "throughput",
-            {
-                "device": ("cpu", "cuda"),
-                "precision": ("float32", "bfloat16", "float16"),
-                "loss": CORE_LOSSES,
-                "penalty": ("none", "r1", "wgan_gp"),
-                "model": ("mlp", "goodfellow2014", "dcgan", "dcgan_layernorm"),
-                "batch_size": (16, 64, 256, 1024),
-            },
-        ),
-        Study(
-            "gradients",
-            {
-                "model": ("mlp", "goodfellow2014", "dcgan"),
-                "data": ("digits", "fashion_mnist", "ring", "grid"),
-                "seed": tuple(range(8)),
-            },
-            {"steps": 2000},
-        ),
-        Study(
-            "convergence",
-            {
-                "loss": CORE_LOSSES,
-                "penalty": ("none", "r1", "wgan_gp"),
-                "data": ("digits", "fashion_mnist"),
-                "model": ("mlp", "goodfellow2014", "dcgan_layernorm"),
-                "seed": tuple(range(8)),
-            },
-            {"steps": 20_000, "records": 40, "evaluation_samples": 2000},
-        ),
-        Study(
-            "convergence",
-            {
-                "loss": CORE_LOSSES,
-                "penalty": ("none", "r1", "wgan_gp"),
-                "data": ("gaussian1d", "ring", "grid"),
-                "seed": tuple(range(8)),
-            },
-            {"steps": 20_000, "records": 40} | _POINTS,
-        ),
-    ),
-}

@@ -1,6 +1,7 @@
 """How a cell's measurement enters benchmark.json, whatever became of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -12,9 +13,16 @@ from gan.store import Stored
 from gan.train import is_out_of_memory
 
 SCHEMA = 1
-# The kind of a cell -> the kind of run file that goes by its key.
-STORED_AS = {"throughput": "training", "gradients": "gradients", "convergence": "training"}
 Facts = dict[str, float | int | str | bool]
+
+
+def stored_as(kind: str) -> str:
+    """The kind of run file that goes by a cell's key.
+
+    >>> stored_as("convergence"), stored_as("numerics")
+    ('training', 'numerics')
+    """
+    return "training" if kind in ("throughput", "convergence") else kind
 
 
 def once(benchmark: BenchmarkFixture, work: Callable[[], None]) -> None:
@@ -41,13 +49,13 @@ def computed(
         folder: the results folder.
         compute: makes the results if they are not there.
     """
-    stored = store.read(store.path(folder, cell.run, STORED_AS[cell.kind]))
+    stored = store.read(store.path(folder, cell.run, stored_as(cell.kind)))
     reused = stored is not None and stored.status != "out_of_memory"
 
     def work() -> None:
         nonlocal stored
         if not reused:
-            stored = compute()
+            stored = replace(compute(), kind=stored_as(cell.kind))
             store.write(folder, stored)
 
     once(benchmark, work)
@@ -77,7 +85,7 @@ def complete(
         "status": status,
         "message": message,
         "run": cell.run.as_dict(),
-        "key": store.key(cell.run, STORED_AS[cell.kind]),
+        "key": store.key(cell.run, stored_as(cell.kind)),
         **facts,
     }
 

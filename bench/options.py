@@ -1,15 +1,20 @@
 """The session's options: the eight axes, the profile, and where results go."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bench.matrix import PROFILES, Axes, Matrix, matrix, parse_axis
-from gan import store
+from bench.matrix import Cell, Matrix, matrix, parse_axis
+from bench.profiles import PROFILES
+from bench.study import KINDS, Axes, Value
+from gan import optimum, store
 from gan.data import load
 from gan.errors import UsageError
-from gan.run import NAMES, Run, check_device
+from gan.run import NAMES, check_device
+from gan.sample_gradients import need_separate_samples
+from gan.trainer import Trainer
 
 # option -> axis; names are checked against the tables of gan/, numbers by Run.
 OPTIONS = {
@@ -54,6 +59,7 @@ def add(parser: pytest.Parser) -> None:
     """
     group = parser.getgroup("saddle", "the benchmark matrix")
     group.addoption("--profile", default="quick", help=f"one of {', '.join(PROFILES)} [quick]")
+    group.addoption("--kinds", metavar="A,B", help=f"only these: any of {', '.join(KINDS)}")
     for option, axis in OPTIONS.items():
         names = "whole numbers" if axis in NUMBERS else "any of " + ", ".join(NAMES.get(axis, ()))
         if axis == "device":
@@ -82,9 +88,11 @@ def session(config: pytest.Config) -> Session:
             raise UsageError(f"--{option} must be at least 1, not {config.getoption(option)}")
     chosen = _chosen_axes(config)
     profile, data_dir = config.getoption("profile"), config.getoption("data_dir")
+    text = config.getoption("kinds")
+    kinds = KINDS if text is None else [str(k) for k in parse_axis("--kinds", text, KINDS)]
     return Session(
         profile=profile,
-        matrix=_possible(matrix(profile, chosen), chosen, data_dir),
+        matrix=_possible(matrix(profile, chosen, kinds), chosen, data_dir),
         results=_results(config),
         rounds=config.getoption("rounds"),
         threads=config.getoption("threads"),
@@ -92,8 +100,8 @@ def session(config: pytest.Config) -> Session:
     )
 
 
-def _chosen_axes(config: pytest.Config) -> dict[str, tuple[str | int, ...]]:
-    chosen: dict[str, tuple[str | int, ...]] = {}
+def _chosen_axes(config: pytest.Config) -> dict[str, tuple[Value, ...]]:
+    chosen: dict[str, tuple[Value, ...]] = {}
     for option, axis in OPTIONS.items():
         text = config.getoption(option.removeprefix("--").replace("-", "_"))
         if text is None:
@@ -114,12 +122,12 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None) -> Matrix:
     """
     left_out = dict.fromkeys(every.left_out)
     cells = []
-    reasons: dict[tuple[str | int, ...], str] = {}
+    reasons: dict[tuple[Value, ...], str] = {}
     for cell in every.cells:
         run = cell.run
-        which = (run.device, run.batch_size, run.model, run.data)
+        which = (cell.kind, run.device, run.batch_size, run.model, run.data)
         if which not in reasons:
-            reasons[which] = _reason_against(run, data_dir, chosen)
+            reasons[which] = _reason_against(cell, data_dir, chosen)
         if reasons[which]:
             left_out[reasons[which]] = None
         else:
@@ -129,18 +137,32 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None) -> Matrix:
     return Matrix(tuple(cells), tuple(left_out))
 
 
-def _reason_against(run: Run, data_dir: Path | None, chosen: Axes) -> str:
-    """Why a run can't be had here, or "": raised instead if the user named what is to blame."""
-    field = "data"
+def _reason_against(cell: Cell, data_dir: Path | None, chosen: Axes) -> str:
+    """Why a cell can't be had here, or "": raised instead if the user named what is to blame."""
+    field, run = "data", cell.run
     try:
         dataset = load(run.data, data_dir)
         field = ""
         run.check(dataset)
+        if cell.kind in CHECKS:
+            CHECKS[cell.kind](Trainer(run, dataset))
     except UsageError as reason:
         if (field or reason.field) in chosen:
             raise
         return str(reason)
     return ""
+
+
+def _check_samples(trainer: Trainer) -> None:
+    z = trainer.latent(2, trainer.run.rng("check", trainer.run.device))
+    need_separate_samples(trainer.game, trainer.state, z)
+
+
+# kind -> raises UsageError, before any work, for a run that its experiment can't be made with.
+CHECKS: dict[str, Callable[[Trainer], object]] = {
+    "optimum": optimum.check,
+    "per_sample": _check_samples,
+}
 
 
 def _results(config: pytest.Config) -> Path:

@@ -12,7 +12,16 @@ from bench.matrix import Cell
 
 # Seconds that a cell takes before any of its group has been seen to finish: a guess for one slow
 # core. Only ratios matter, and only until the session has measured its own.
-CELL_SECONDS = {"throughput": 1.0, "gradients": 6.0, "convergence": 1.0}
+CELL_SECONDS = {
+    "throughput": 1.0,
+    "numerics": 1.0,
+    "gradients": 6.0,
+    "per_sample": 15.0,
+    "optimum": 5.0,
+    "overtrained": 10.0,
+    "counterfactual": 5.0,
+}
+TRAINING_SECONDS = 1.0  # of a cell that trains a run, besides its updates
 STEP_SECONDS = {"points": 0.0015, "images": 0.004}  # of each update of either player
 
 
@@ -25,13 +34,12 @@ def guess(cell: Cell) -> float:
     Returns:
         Seconds.
     """
-    if cell.kind != "convergence":
+    if cell.kind in CELL_SECONDS:
         return CELL_SECONDS[cell.kind]
     run = cell.run
     content = "points" if run.data in ("gaussian1d", "ring", "grid") else "images"
-    return (
-        CELL_SECONDS[cell.kind] + run.steps * (run.discriminator_steps + 1) * STEP_SECONDS[content]
-    )
+    updates = run.head_start + run.steps * (run.discriminator_steps + 1)
+    return TRAINING_SECONDS + updates * STEP_SECONDS[content]
 
 
 class Clock:
@@ -82,10 +90,9 @@ def minutes(seconds: float) -> str:
 
 
 def label(cell: Cell) -> str:
-    """A cell in a few words: its kind and its axes."""
-    return " ".join(
-        [cell.kind, *(str(value) for value in cell.axes[1:-1]), f"seed {cell.axes[-1]}"]
-    )
+    """A cell in a few words: its kind, its axes but the device, and its variant."""
+    _device, *axes, seed, variant = map(str, cell.parameters)
+    return " ".join([cell.kind, *axes, f"seed {seed}", variant]).rstrip()
 
 
 class ProgressBar:

@@ -1,5 +1,7 @@
 """Whether the game converges: metrics against steps and seconds, run by run."""
 
+from collections.abc import Callable
+
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -10,11 +12,29 @@ from gan.store import Stored
 from gan.train import train
 
 
-@pytest.mark.benchmark(group="convergence")
-def test_convergence(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
-    """Train one run and store it, or take it from the folder where an earlier session left it."""
+@pytest.fixture
+def trained(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> Callable[[], None]:
+    """Trains one run and stores it, or takes what an earlier session left."""
 
     def compute() -> Stored:
         return train(cell.run, session.data_dir).stored()
 
-    measured.computed(benchmark, cell, session.results, compute)
+    return lambda: measured.computed(benchmark, cell, session.results, compute)
+
+
+@pytest.mark.benchmark(group="convergence")
+def test_convergence(trained: Callable[[], None]) -> None:
+    """A game from its start."""
+    trained()
+
+
+@pytest.mark.benchmark(group="head_start")
+def test_head_start(trained: Callable[[], None]) -> None:
+    """A game in which D was trained alone first: does G recover, with which loss and optimiser?"""
+    trained()
+
+
+@pytest.mark.benchmark(group="batches")
+def test_batches(trained: Callable[[], None]) -> None:
+    """The same game with minibatches of different size, up to all data."""
+    trained()

@@ -22,15 +22,28 @@ def main() -> None:
 
 @app.command()
 def train(
-    loss: Annotated[str, typer.Option(help="a name that `python -m gan list` shows")] = (
-        "non_saturating"
-    ),
-    penalty: Annotated[str, typer.Option(help="of the discriminator")] = "none",
-    penalty_weight: Annotated[float | None, typer.Option(help="[usual for the penalty]")] = None,
-    weight_clip: Annotated[
-        float | None, typer.Option(help="[0.01 for wasserstein without penalty]")
+    game: Annotated[
+        str | None, typer.Option(help="loss, penalty and constraint by one name, see `list`")
     ] = None,
-    model: Annotated[str, typer.Option(help="the pair of networks")] = "mlp",
+    loss: Annotated[
+        str | None, typer.Option(help="what both minimise", show_default="non_saturating")
+    ] = None,
+    penalty: Annotated[
+        str | None, typer.Option(help="of the discriminator", show_default="none")
+    ] = None,
+    penalty_weight: Annotated[
+        float | None, typer.Option(help="of its mean", show_default="usual for the penalty")
+    ] = None,
+    weight_clip: Annotated[
+        float | None,
+        typer.Option(
+            help="bound of D's weights", show_default="0.01 for wasserstein without penalty"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="the pair of networks", show_default="mlp, or as the game needs"),
+    ] = None,
     data: Annotated[str, typer.Option(help="the data set")] = "digits",
     optimiser: Annotated[str, typer.Option(help="adam or sgd")] = "adam",
     learning_rate: Annotated[float, typer.Option(help="of both players")] = 2e-4,
@@ -47,14 +60,16 @@ def train(
     ),
 ) -> None:
     """Train one run; write its records (runs/KEY.parquet) and a picture of its samples."""
+    from gan.games import recipe
     from gan.run import Run
 
+    played = recipe(game, loss, penalty)
     run = Run(
-        loss=loss,
-        penalty=penalty,
+        loss=played.loss,
+        penalty=played.penalty,
         penalty_weight=penalty_weight,
-        weight_clip=weight_clip,
-        model=model,
+        weight_clip=played.weight_clip if weight_clip is None else weight_clip,
+        model=played.model(model),
         data=data,
         optimiser=optimiser,
         generator_learning_rate=learning_rate,
@@ -74,25 +89,27 @@ def train(
 
 @app.command("list")
 def list_() -> None:
-    """List every loss, penalty, model, data set and metric, one line each."""
+    """List every loss, penalty, game, model, data set and metric, one line each."""
     from gan.data import DATASETS
+    from gan.games import GAMES
     from gan.losses import LOSSES
     from gan.metrics import METRICS, discriminator_statistics
     from gan.models import MODELS
     from gan.penalties import PENALTIES
 
-    tables: dict[str, dict[str, Callable[..., object]]] = {
-        "losses": {name: loss.generator for name, loss in LOSSES.items()},
-        "penalties": {name: penalty.value for name, penalty in PENALTIES.items()},
-        "models": {name: model.generator for name, model in MODELS.items()},
-        "data sets": dict(DATASETS),
-        "metrics": {name: metric.value for name, metric in METRICS.items()}
-        | {"discriminator": discriminator_statistics},
+    tables: dict[str, dict[str, str]] = {
+        "losses": {name: first_line(loss.generator) for name, loss in LOSSES.items()},
+        "penalties": {name: first_line(penalty.value) for name, penalty in PENALTIES.items()},
+        "games": {name: game.summary() for name, game in GAMES.items()},
+        "models": {name: first_line(model.generator) for name, model in MODELS.items()},
+        "data sets": {name: first_line(dataset) for name, dataset in DATASETS.items()},
+        "metrics": {name: first_line(metric.value) for name, metric in METRICS.items()}
+        | {"discriminator": first_line(discriminator_statistics)},
     }
     for title, table in tables.items():
         typer.echo(title)
-        for name, function in table.items():
-            typer.echo(f"  {name:<20} {first_line(function)}")
+        for name, line in table.items():
+            typer.echo(f"  {name:<20} {line}")
 
 
 def first_line(function: Callable[..., object]) -> str:

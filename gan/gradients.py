@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,11 +81,11 @@ def cotangents(losses: Sequence[Loss], real_logits: Tensor, fake_logits: Tensor)
             [-0.5000, -0.5000]])
     """
     real_logits = real_logits.detach()
-    rows = [
-        autograd(lambda logits, loss=loss: loss.generator(real_logits, logits).mean(), fake_logits)
-        for loss in losses
-    ]
-    return torch.stack([gradient for _, gradient in rows])
+
+    def mean_loss(logits: Tensor, loss: Loss) -> Tensor:
+        return loss.generator(real_logits, logits).mean()
+
+    return torch.stack([autograd(partial(mean_loss, loss=loss), fake_logits)[1] for loss in losses])
 
 
 def loss_gradients(
@@ -111,12 +112,14 @@ def loss_gradients(
         relativistic = any(loss.relativistic for loss in losses)
         real_logits = game.logits(state.discriminator, real) if relativistic else fake_logits
     pulled = cotangents(losses, real_logits, fake_logits)
-    (gradients,) = torch.autograd.grad(fake_logits, theta, pulled, is_grads_batched=True)
-    return gradients
+    # wasserstein, hinge and reverse_kl pull the same cotangent back, as do other pairs: once each.
+    distinct, of_loss = pulled.unique(dim=0, return_inverse=True)
+    (gradients,) = torch.autograd.grad(fake_logits, theta, distinct, is_grads_batched=True)
+    return gradients[of_loss]
 
 
 def gradient_norms(gradients: Tensor) -> Tensor:
-    """‖g‖₂ of each gradient, summed in float64 on components scaled by the largest.
+    """‖g‖₂ of each gradient, in float64, also where the squares leave float64's range.
 
     The squares of a float32 gradient of 1e-30, or of a float64 one of 1e-200, are 0 in their own
     format: such a gradient is small, not lost.
@@ -127,14 +130,31 @@ def gradient_norms(gradients: Tensor) -> Tensor:
     Returns:
         (...), float64; inf or nan where a component is.
 
-    >>> gradient_norms(torch.tensor([3e-30, 4e-30])).item()
-    5e-30
+    >>> gradient_norms(torch.tensor([3e-200, 4e-200], dtype=torch.float64)).item()
+    5e-200
+    """
+    norms: Tensor = torch.linalg.vector_norm(gradients, dim=-1, dtype=torch.float64)
+    # Few or none: scaling all of them would cost several passes over memory.
+    doubtful = (norms < 1e-140) | norms.isinf()
+    norms[doubtful] = scaled_norms(gradients[doubtful])
+    return norms
+
+
+def scaled_norms(gradients: Tensor) -> Tensor:
+    """``gradient_norms`` as max|g| · ‖g / max|g|‖₂ everywhere: slower, but it can be vmapped.
+
+    Args:
+        gradients: (..., n).
+
+    Returns:
+        (...), float64; inf or nan where a component is.
     """
     largest = torch.maximum(gradients.amax(-1), -gradients.amin(-1))
     usable = largest.isfinite() & (largest > 0)
     scale = torch.where(usable, largest, torch.ones_like(largest))
-    scaled = torch.linalg.vector_norm(gradients / scale[..., None], dim=-1, dtype=torch.float64)
-    return scale * scaled
+    scaled = gradients / scale[..., None]
+    norms: Tensor = torch.linalg.vector_norm(scaled, dim=-1, dtype=torch.float64)
+    return scale * norms
 
 
 def compared_norms(game: Game, state: State, z: Tensor) -> dict[str, float]:

@@ -36,7 +36,8 @@ class Run:
         penalty_weight: coefficient of the penalty's mean (R1: γ/2; WGAN-GP: λ); None is the
             usual one.
         weight_clip: bound c of the critic's weights, 0 for none; None is 0.01 for wasserstein
-            without a penalty, as in its paper, and 0 for every other game.
+            without a penalty, as in its paper, unless the model normalises its weights, and 0
+            for every other game.
         model: a name of MODELS.
         data: a name of DATASETS.
         optimiser: a name of OPTIMISERS, for both players.
@@ -108,8 +109,9 @@ class Run:
         if self.penalty_weight is None:
             object.__setattr__(self, "penalty_weight", PENALTIES[self.penalty].usual_weight)
         if self.weight_clip is None:
-            clip = 0.01 if self.loss == "wasserstein" and self.penalty == "none" else 0.0
-            object.__setattr__(self, "weight_clip", clip)
+            unbounded = self.loss == "wasserstein" and self.penalty == "none"
+            constrained = MODELS[self.model].normalises_weights
+            object.__setattr__(self, "weight_clip", 0.01 if unbounded and not constrained else 0.0)
         if MODELS[self.model].couples_samples and self.penalty_weight:
             raise UsageError(
                 f"penalty {self.penalty} needs a logit that depends on one sample alone, but the "

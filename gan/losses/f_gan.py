@@ -18,7 +18,7 @@ def kl_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Args:
         real_logits: (N,).
-        fake_logits: (N,); float32 overflows above 89.
+        fake_logits: (N,); float32 overflows above 89, float64 above 709, to an infinity.
 
     Returns:
         (N,), minus the bound on KL(p_data ‖ p_g), nats.
@@ -31,7 +31,7 @@ def kl(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Args:
         real_logits: (N,), unused.
-        fake_logits: (N,); float32 overflows above 89.
+        fake_logits: (N,); float32 overflows above 89, float64 above 709, to an infinity.
 
     Returns:
         (N,), at most 0.
@@ -44,7 +44,7 @@ def reverse_kl_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor
     """exp(−r) + f − 1, with g(v) = −exp(−v) and f*(t) = −1 − log(−t).
 
     Args:
-        real_logits: (N,); float32 overflows below −88.
+        real_logits: (N,); float32 overflows below −88, float64 below −709, to an infinity.
         fake_logits: (N,).
 
     Returns:
@@ -98,8 +98,8 @@ def squared_hellinger_discriminator(real_logits: Tensor, fake_logits: Tensor) ->
     """exp(−r) − 1 + exp(f) − 1, with g(v) = 1 − exp(−v) and f*(t) = t/(1 − t).
 
     Args:
-        real_logits: (N,); float32 overflows below −88.
-        fake_logits: (N,); float32 overflows above 88.
+        real_logits: (N,); float32 overflows below −88, float64 below −709, to an infinity.
+        fake_logits: (N,); float32 overflows above 88, float64 above 709, to an infinity.
 
     Returns:
         (N,), minus the bound on the squared Hellinger distance.
@@ -113,7 +113,7 @@ def squared_hellinger(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Args:
         real_logits: (N,), unused.
-        fake_logits: (N,); float32 overflows above 88.
+        fake_logits: (N,); float32 overflows above 88, float64 above 709, to an infinity.
 
     Returns:
         (N,), at most 1.

@@ -71,7 +71,8 @@ def maximum_likelihood(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Args:
         real_logits: (N,), unused.
-        fake_logits: (N,), discriminator logits of generated samples; float32 overflows above 88.7.
+        fake_logits: (N,), discriminator logits of generated samples; the result is −inf above 88.7
+            (float32) or 709 (float64).
 
     Returns:
         (N,), at most 0; dominated by the few samples that D believes in most.

@@ -4,7 +4,7 @@ Images lie in [−1, 1]. A generator maps (N, latent_dim) to (N, *shape), a disc
 (N, *shape) to (N,).
 """
 
-from gan.models import dcgan, goodfellow2014, mlp
+from gan.models import dcgan, goodfellow2014, mlp, spectral
 from gan.models.model import Model, usual_latent_dim
 
 MODELS: dict[str, Model] = {
@@ -27,6 +27,20 @@ MODELS: dict[str, Model] = {
         dcgan.layernorm_discriminator,
         dcgan.initialise,
         usual_latent_dim,
+    ),
+    "mlp_spectral": Model(
+        spectral.mlp_generator,
+        spectral.mlp_discriminator,
+        mlp.initialise,
+        usual_latent_dim,
+        normalises_weights=True,
+    ),
+    "dcgan_spectral": Model(
+        spectral.dcgan_generator,
+        spectral.dcgan_discriminator,
+        dcgan.initialise,
+        usual_latent_dim,
+        normalises_weights=True,
     ),
 }
 

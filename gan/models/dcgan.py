@@ -25,7 +25,7 @@ def _layer_norm(channels: int) -> nn.Module:
     return nn.GroupNorm(1, channels)
 
 
-def _side_and_doublings(shape: Shape) -> tuple[int, int]:
+def side_and_doublings(shape: Shape) -> tuple[int, int]:
     """The side (4…7) at which an image starts and how often it doubles from there."""
     need_images("dcgan", shape)
     channels, height, width = shape
@@ -56,7 +56,7 @@ def generator(shape: Shape, latent_dim: int) -> nn.Module:
         Radford et al. 2015, "Unsupervised representation learning with DCGANs", section 3; kernels
         of 4 as in a co-author's code.
     """
-    side, doublings = _side_and_doublings(shape)
+    side, doublings = side_and_doublings(shape)
     channels = 64 * 2 ** (doublings - 1)
     layers: list[nn.Module] = [
         nn.Unflatten(1, (latent_dim, 1, 1)),
@@ -71,7 +71,7 @@ def generator(shape: Shape, latent_dim: int) -> nn.Module:
 
 
 def _discriminator(shape: Shape, normalise: Callable[[int], nn.Module]) -> nn.Module:
-    side, doublings = _side_and_doublings(shape)
+    side, doublings = side_and_doublings(shape)
     layers: list[nn.Module] = [nn.Conv2d(shape[0], 64, 4, 2, 1), leaky()]
     channels = 64
     for _ in range(doublings - 1):

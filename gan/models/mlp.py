@@ -10,11 +10,15 @@ from torch import nn
 from gan.models.model import Logit, Shape
 
 
-def stack(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+def stack(
+    sizes: list[int],
+    activation: Callable[[], nn.Module],
+    linear: Callable[[int, int], nn.Module] = nn.Linear,
+) -> list[nn.Module]:
     """Linear layers of these sizes with an activation between each two."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), activation()]
+        layers += [linear(inputs, outputs), activation()]
     return layers[:-1]
 
 
@@ -40,17 +44,20 @@ def generator(shape: Shape, latent_dim: int) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def discriminator(shape: Shape) -> nn.Module:
+def discriminator(shape: Shape, linear: Callable[[int, int], nn.Module] = nn.Linear) -> nn.Module:
     """The mirror image of ``generator``.
 
     Args:
         shape: of one sample.
+        linear: ``(inputs, outputs) -> module``, the kind of its layers.
 
     Returns:
         (N, *shape) -> (N,).
     """
     hidden = [128, 128] if len(shape) == 1 else [512, 256]
-    return nn.Sequential(nn.Flatten(), *stack([math.prod(shape), *hidden, 1], leaky), Logit())
+    return nn.Sequential(
+        nn.Flatten(), *stack([math.prod(shape), *hidden, 1], leaky, linear), Logit()
+    )
 
 
 def initialise(module: nn.Module, rng: torch.Generator) -> None:

@@ -22,6 +22,8 @@ class Model:
         latent_dim: shape -> usual size of z.
         couples_samples: the discriminator is batch-normalised, so that no per-sample penalty of it
             is defined.
+        normalises_weights: the discriminator's weights are divided by their norm, so that clipping
+            them constrains nothing more.
     """
 
     generator: Callable[[Shape, int], nn.Module]
@@ -29,6 +31,7 @@ class Model:
     initialise: Initialiser
     latent_dim: Callable[[Shape], int]
     couples_samples: bool = False
+    normalises_weights: bool = False
 
     def networks(self, shape: Shape, latent_dim: int) -> tuple[Network, Network]:
         """Build both networks.

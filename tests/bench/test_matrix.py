@@ -4,23 +4,63 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.matrix import AXES, CORE_LOSSES, KINDS, PROFILES, matrix, parse_axis
+from bench.matrix import PARAMETERS, Cell, matrix, parse_axis
+from bench.profiles import CORE_LOSSES, PROFILES
+from bench.study import KINDS, Study
 from gan.errors import UsageError
 from gan.losses import LOSSES
+from gan.run import Run
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_cells_have_distinct_axes(profile: str) -> None:
-    """pytest names a cell by kind and axes, so no two cells share them."""
-    cells = matrix(profile, {}).cells
-    assert len({(cell.kind, cell.axes) for cell in cells}) == len(cells)
+def test_no_study_hides_another(profile: str) -> None:
+    """pytest names a cell by kind and parameters; what two studies both name is the same run."""
+    runs: dict[tuple[str, tuple[object, ...]], Run] = {}
+    for study in PROFILES[profile]:
+        for cell in _cells(study):
+            assert runs.setdefault((cell.kind, cell.parameters), cell.run) == cell.run
+
+
+def _cells(study: Study) -> list[Cell]:
+    """The cells that a study has alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROFILES, "alone", (study,))
+        return list(matrix("alone", {}).cells)
+
+
+def test_own_axes_of_a_study_make_its_variants() -> None:
+    """An axis that is no option of the session, and the study's word, tell cells apart."""
+    study = Study(
+        "head_start",
+        {"data": ("ring",), "head_start": (0, 500)},
+        {"optimiser": "sgd"},
+        variant="plain",
+    )
+    cells = _cells(study)
+    assert [cell.variant for cell in cells] == ["plain head_start=0", "plain head_start=500"]
+    assert [cell.run.head_start for cell in cells] == [0, 500]
+    assert cells[0].parameters[:-1] == cells[1].parameters[:-1]
+
+
+def test_of_two_cells_with_one_name_the_first_counts() -> None:
+    """An axis that the user names may make two studies meet; a cell is still run once."""
+    cells = matrix("quick", {"data": ("ring",), "loss": ("hinge",), "seed": (0,)}).cells
+    convergence = [cell for cell in cells if cell.kind == "convergence"]
+    assert len(convergence) == 1
+
+
+def test_kinds_choose() -> None:
+    """Only cells of the kinds that were asked for, in the session's order."""
+    cells = matrix("quick", {}, ["convergence", "throughput"]).cells
+    assert tuple(dict.fromkeys(cell.kind for cell in cells)) == ("throughput", "convergence")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_kind_runs_in_every_profile(profile: str) -> None:
-    """Throughput, gradients and convergence, in this order."""
+    """In the order of KINDS; the ledger's profiles time nothing and need no convergence cells."""
     kinds = [cell.kind for cell in matrix(profile, {}).cells]
-    assert tuple(dict.fromkeys(kinds)) == KINDS
+    absent = {"throughput", "convergence"} if profile.startswith("ledger") else set()
+    assert tuple(dict.fromkeys(kinds)) == tuple(kind for kind in KINDS if kind not in absent)
 
 
 def test_quick_compares_all_losses_on_real_digits_over_seeds() -> None:
@@ -58,7 +98,7 @@ def test_nothing_left_is_an_error() -> None:
 
 def test_unknown_profile_lists_the_valid_ones() -> None:
     """The message names the three profiles."""
-    with pytest.raises(UsageError, match=r"unknown profile 'fast': choose from smoke, quick, full"):
+    with pytest.raises(UsageError, match=r"unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full"):
         matrix("fast", {})
 
 
@@ -94,4 +134,4 @@ def test_bad_axes_are_one_clear_line(text: str, valid: object, message: str) -> 
 def test_axes_are_fields_of_run() -> None:
     """The axes of a cell are read from its run."""
     cell = matrix("smoke", {"seed": (5,)}).cells[0]
-    assert dict(zip(AXES, cell.axes, strict=True))["seed"] == 5
+    assert dict(zip(PARAMETERS, cell.parameters, strict=True))["seed"] == 5

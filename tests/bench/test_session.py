@@ -18,7 +18,8 @@ import torch
 from gan import store
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--batch-sizes", "16"]
+RING = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--batch-sizes", "16"]
+SMALL = [*RING, "--kinds", "throughput,gradients,convergence"]
 
 Harness = Callable[..., int]
 
@@ -160,7 +161,7 @@ def test_a_cell_that_cannot_be_measured_is_recorded(
         raise error
 
     monkeypatch.setattr("bench.timing.flops_per_step", fail)
-    options = [*SMALL, "-k", "throughput", "--results", str(tmp_path)]
+    options = [*RING, "--kinds", "throughput", "--results", str(tmp_path)]
     assert harness(*options) == 0
     capfd.readouterr()
     (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
@@ -180,7 +181,7 @@ def test_a_diverged_run_is_a_result(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The cell says diverged and at which step, its run file too, and a second session keeps it."""
-    options = [*SMALL, "-k", "convergence", "--results", str(tmp_path)]
+    options = [*RING, "--kinds", "convergence", "--results", str(tmp_path)]
     with monkeypatch.context() as patch:
         patch.setattr("gan.train._advance", lose_the_first_step)
         assert harness(*options) == 0
@@ -205,8 +206,8 @@ def test_a_diverged_gradients_cell_says_so(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The cell has the status of its run file, not a finished one."""
-    monkeypatch.setattr("gan.train.Trainer.step", lambda _: torch.full((4,), float("inf")))
-    assert harness(*SMALL, "-k", "gradients", "--results", str(tmp_path)) == 0
+    monkeypatch.setattr("gan.trainer.Trainer.step", lambda _: torch.full((4,), float("inf")))
+    assert harness(*RING, "--kinds", "gradients", "--results", str(tmp_path)) == 0
     capfd.readouterr()
     (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
     info = entry["extra_info"]
@@ -225,7 +226,7 @@ def test_memory_that_ran_out_is_tried_again(
     def fail(_trainer: object, _steps: int) -> None:
         raise MemoryError("no memory left")
 
-    options = [*SMALL, "-k", "convergence", "--results", str(tmp_path)]
+    options = [*RING, "--kinds", "convergence", "--results", str(tmp_path)]
     statuses = []
     with monkeypatch.context() as patch:
         patch.setattr("gan.train._advance", fail)
@@ -250,7 +251,7 @@ def test_a_bug_in_a_cell_fails_it_and_keeps_it_out(
         raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr("bench.timing.flops_per_step", fail)
-    options = [*SMALL, "-k", "throughput or gradients", "--results", str(tmp_path)]
+    options = [*RING, "--kinds", "throughput,gradients", "--results", str(tmp_path)]
     assert harness(*options) == pytest.ExitCode.TESTS_FAILED
     assert "shapes do not match" in capfd.readouterr().out
     entries = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
@@ -261,7 +262,7 @@ def test_timing_can_be_switched_off(
     tmp_path: Path, harness: Harness, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """`--benchmark-disable` runs every cell once, as a test, and writes no times."""
-    options = [*SMALL, "-k", "throughput", "--benchmark-disable", "--results", str(tmp_path)]
+    options = [*RING, "--kinds", "throughput", "--benchmark-disable", "--results", str(tmp_path)]
     assert harness(*options) == 0
     capfd.readouterr()
     assert not (tmp_path / "benchmark.json").exists()
@@ -292,7 +293,8 @@ def test_collecting_writes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--profile", "fast"], "unknown profile 'fast': choose from smoke, quick, full"),
+        (["--profile", "fast"], "unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full"),
+        (["--kinds", "speed"], "unknown value of --kinds 'speed': choose from throughput,"),
         (["--losses", "hing"], "unknown value of --losses 'hing': choose from saturating,"),
         (["--penalties", "r3"], "unknown value of --penalties 'r3': choose from none, r1, r2,"),
         (["--models", "vae"], "unknown value of --models 'vae': choose from mlp,"),
@@ -330,7 +332,7 @@ def test_a_users_mistake_is_one_line_and_nothing_runs(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_session_keeps_what_finished(tmp_path: Path, how: signal.Signals) -> None:
     """A signal after the first run file leaves a whole JSON and a word on how to go on."""
-    options = [*SMALL, "-k", "convergence", "--seeds", ",".join(map(str, range(40)))]
+    options = [*RING, "--kinds", "convergence", "--seeds", ",".join(map(str, range(40)))]
     running = subprocess.Popen(
         command(*options, "--results", str(tmp_path)),
         cwd=ROOT,

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,68 @@ from typer.testing import CliRunner
 from gan import store
 from gan.__main__ import app, run_app
 from gan.data import DATASETS
+from gan.games import GAMES
 from gan.losses import LOSSES
 from gan.metrics import METRICS
 from gan.models import MODELS
 from gan.penalties import PENALTIES
+from gan.run import Run
 
 SHORT = ["--steps", "4", "--records", "2", "--batch-size", "16"]
 
 
 def test_list_names_everything_with_one_line_each() -> None:
-    """Each loss, penalty, model, data set and metric has a line of its own, and words on it."""
-    lines = CliRunner().invoke(app, ["list"]).output.splitlines()
-    described = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
-    for table in (LOSSES, PENALTIES, MODELS, DATASETS, METRICS):
-        assert set(table) <= set(described)
-        assert all(len(described[name]) > 3 for name in table)
+    """Under each title every name has a line of its own, and words on it."""
+    described: dict[str, dict[str, list[str]]] = {}
+    for line in CliRunner().invoke(app, ["list"]).output.splitlines():
+        if not line.startswith("  "):
+            described[title := line] = {}
+        else:
+            described[title][line.split()[0]] = line.split()[1:]
+    tables: dict[str, Collection[str]] = {
+        "losses": LOSSES,
+        "penalties": PENALTIES,
+        "games": GAMES,
+        "models": MODELS,
+        "data sets": DATASETS,
+    }
+    assert {title: set(table) for title, table in tables.items()} == {
+        title: set(names) for title, names in described.items() if title != "metrics"
+    }
+    assert set(METRICS) < set(described["metrics"])
+    assert all(len(words) > 2 for table in described.values() for words in table.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ("non_saturating", "none", 0, 0, "mlp")),
+        (["--loss", "hinge", "--penalty", "r1"], ("hinge", "r1", 5, 0, "mlp")),
+        (["--game", "r3gan"], ("relativistic_pairing", "r1_r2", 5, 0, "mlp")),
+        (
+            ["--game", "r3gan", "--penalty-weight", "0.5"],
+            ("relativistic_pairing", "r1_r2", 0.5, 0, "mlp"),
+        ),
+        (["--game", "wgan"], ("wasserstein", "none", 0, 0.01, "mlp")),
+        (["--game", "wgan", "--weight-clip", "0.1"], ("wasserstein", "none", 0, 0.1, "mlp")),
+        (["--game", "sngan"], ("hinge", "none", 0, 0, "mlp_spectral")),
+        (
+            ["--game", "sngan", "--model", "dcgan_spectral"],
+            ("hinge", "none", 0, 0, "dcgan_spectral"),
+        ),
+    ],
+)
+def test_a_game_fills_in_its_parts(
+    options: list[str], expected: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has the game's loss, penalty and constraint; numbers may be given beside it."""
+    runs: list[Run] = []
+    monkeypatch.setattr("gan.session.train_and_store", lambda run, *_: runs.append(run))
+    done = CliRunner().invoke(app, ["train", *options])
+    assert done.exit_code == 0, done.output
+    (run,) = runs
+    made = (run.loss, run.penalty, run.penalty_weight, run.weight_clip, run.model)
+    assert made == expected
 
 
 @pytest.mark.parametrize("data", ["digits", "ring", "gaussian1d"])
@@ -45,6 +93,10 @@ def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--loss", "hing"], "unknown loss 'hing': choose from saturating"),
+        (["--game", "gann"], "unknown game 'gann': choose from mm_gan, ns_gan"),
+        (["--game", "lsgan", "--loss", "hinge"], "game lsgan has a loss of its own: leave out"),
+        (["--game", "lsgan", "--penalty", "r1"], "game lsgan has a penalty of its own: leave out"),
+        (["--game", "sngan", "--model", "mlp"], "model mlp does not constrain its discriminator"),
         (["--data", "cifar"], "unknown data set 'cifar': choose from gaussian1d"),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
         (["--batch-size", "5000"], "batch size 5000 is larger than the"),

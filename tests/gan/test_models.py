@@ -13,8 +13,9 @@ from gan.models.goodfellow2014 import Dropped
 from gan.network import Network
 
 IMAGES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 64, 64)]
-CASES = [("mlp", shape) for shape in [(1,), (2,), *IMAGES]] + [
-    (model, shape) for model in MODELS if model != "mlp" for shape in IMAGES
+TAKE_POINTS = ("mlp", "mlp_spectral")
+CASES = [(model, shape) for model in TAKE_POINTS for shape in [(1,), (2,)]] + [
+    (model, shape) for model in MODELS for shape in IMAGES
 ]
 
 
@@ -104,17 +105,43 @@ def test_dcgan_normalises_all_but_the_outer_layers() -> None:
     assert normalised == [False, True, True, True, False]
 
 
-def test_batch_norm_couples_samples_and_layer_norm_does_not() -> None:
-    """Changing one sample moves another's logit in dcgan, not in dcgan_layernorm."""
+@pytest.mark.parametrize("model", MODELS)
+def test_only_batch_norm_couples_samples(model: str) -> None:
+    """Changing one sample moves another's logit in dcgan and nowhere else; the model says so."""
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(4, 1, 16, 16, generator=rng)
     changed = torch.cat([x[:1], 5 * x[1:]])
-    for model, couples in (("dcgan", True), ("dcgan_layernorm", False)):
-        _, discriminator = pair(model, (1, 16, 16))
-        theta = discriminator.initial(rng)
-        moved = discriminator(theta, x)[0] != discriminator(theta, changed)[0]
-        assert moved.item() is couples
-        assert MODELS[model].couples_samples is couples
+    _, discriminator = pair(model, (1, 16, 16))
+    theta = discriminator.initial(rng)
+    moved = (discriminator(theta, x)[0] - discriminator(theta, changed)[0]).abs()
+    assert (moved.item() > 1e-4) is (model == "dcgan")
+    assert MODELS[model].couples_samples is (model == "dcgan")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_models_say_whether_they_normalise_their_weights(model: str) -> None:
+    """A discriminator that divides its weights by their norm does not see their scale."""
+    _, discriminator = pair(model, (1, 8, 8))
+    rng = torch.Generator().manual_seed(0)
+    theta, x = discriminator.initial(rng), torch.randn(4, 1, 8, 8, generator=rng)
+    module = MODELS[model].discriminator((1, 8, 8))
+    is_weight = torch.cat([torch.full((p.numel(),), p.dim() > 1) for p in module.parameters()])
+    logits, scaled = (discriminator(k * theta * is_weight, x) for k in (1, 3))
+    unchanged = torch.allclose(logits, scaled, rtol=1e-4, atol=1e-6)
+    assert unchanged is MODELS[model].normalises_weights
+
+
+@pytest.mark.parametrize(
+    ("spectral", "plain"), [("mlp_spectral", "mlp"), ("dcgan_spectral", "dcgan")]
+)
+def test_spectral_models_keep_the_generator(spectral: str, plain: str) -> None:
+    """One seed gives both generators the same weights and the same samples."""
+    z = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
+    samples = [
+        network(network.initial(torch.Generator().manual_seed(0)), z)
+        for network in (pair(model, (1, 16, 16))[0] for model in (spectral, plain))
+    ]
+    assert torch.equal(*samples)
 
 
 def test_dropout_keeps_the_expected_activation() -> None:
@@ -149,8 +176,8 @@ def test_dcgan_refuses_shapes_it_cannot_make(shape: tuple[int, ...]) -> None:
         pair("dcgan", shape)
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name != "mlp"])
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in TAKE_POINTS])
 def test_image_models_refuse_points(model: str) -> None:
-    """Points are for mlp."""
+    """Points are for the fully connected pairs."""
     with pytest.raises(UsageError, match="makes images"):
         pair(model, (2,))

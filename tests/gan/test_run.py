@@ -62,6 +62,7 @@ def test_usual_settings_are_written_into_the_record() -> None:
     assert Run(loss="wasserstein").weight_clip == 0.01
     assert Run(loss="wasserstein", penalty="wgan_gp").weight_clip == 0.0
     assert Run(loss="wasserstein", weight_clip=0.0).weight_clip == 0.0
+    assert Run(loss="wasserstein", model="mlp_spectral").weight_clip == 0.0
     assert Run(loss="hinge").weight_clip == 0.0
 
 
