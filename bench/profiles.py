@@ -128,8 +128,8 @@ FULL_LEDGER: tuple[Study, ...] = (
         {"steps": 1000, "records": 20} | _FAST,
     ),
     *_head_starts(
-        {"loss": GOODFELLOW, "head_start": (0, 2000), "seed": EIGHT},
-        {"steps": 1000, "records": 20, "evaluation_samples": 500},
+        {"loss": GOODFELLOW, "head_start": (0, 2000), "batch_size": (16,), "seed": EIGHT},
+        {"steps": 1000, "records": 20, "evaluation_samples": 300},
         _OPTIMISERS,
     ),
     *_head_starts(
