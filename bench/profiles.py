@@ -71,7 +71,11 @@ LEDGER: tuple[Study, ...] = (
         {"data": ("gaussian1d",), "batch_size": (128,), "seed": EIGHT},
         {"steps": 250, "evaluation_samples": 4000} | _FAST,
     ),
-    Study("overtrained", {"data": ("ring",)}, {"steps": 2000} | _FAST),
+    Study(
+        "overtrained",
+        {"data": ("ring",), "batch_size": (32,), "seed": EIGHT},
+        {"steps": 1000} | _FAST,
+    ),
     Study("overtrained", {"batch_size": (32,)}, {"steps": 500} | _FAST),
     Study(
         "counterfactual",
@@ -104,14 +108,18 @@ FULL_LEDGER: tuple[Study, ...] = (
     Study(
         "optimum",
         {"data": ("gaussian1d",), "batch_size": (256,), "seed": EIGHT},
-        {"steps": 2000, "evaluation_samples": 10_000} | _FAST,
+        {"steps": 1000, "evaluation_samples": 10_000} | _FAST,
     ),
     Study(
         "overtrained",
-        {"data": ("ring", "digits"), "seed": (0, 1, 2)},
+        {"data": ("ring", "digits"), "batch_size": (32,), "seed": EIGHT},
         {"steps": 20_000} | _FAST,
     ),
-    Study("overtrained", {"data": ("fashion_mnist",)}, {"steps": 20_000} | _FAST),
+    Study(
+        "overtrained",
+        {"data": ("fashion_mnist",), "batch_size": (32,)},
+        {"steps": 20_000} | _FAST,
+    ),
     Study(
         "counterfactual",
         {"data": ("ring", "digits"), "loss": GOODFELLOW, "seed": EIGHT},

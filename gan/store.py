@@ -178,7 +178,7 @@ def _type(name: str, values: Sequence[object]) -> pa.DataType:
         return pa.list_(pa.float32())
     if any(isinstance(value, str) for value in values):
         return pa.string()
-    return pa.int64() if name == "step" else pa.float64()
+    return pa.int64() if name in ("step", "discriminator_step") else pa.float64()
 
 
 def read(file: Path) -> Stored | None:
