@@ -23,6 +23,20 @@ Output = Annotated[
     typer.Option(metavar="FOLDER", help="Where to write; beside the results if not given."),
 ]
 
+SomeResults = Annotated[
+    list[Path],
+    typer.Argument(metavar="[PATH...]", help="benchmark.json files or results folders."),
+]
+Recorded = Annotated[
+    Path | None,
+    typer.Option("--check", metavar="FILE", help="Recorded verdicts to compare with."),
+]
+Recording = Annotated[
+    Path | None,
+    typer.Option("--record", metavar="FILE", help="Where to record the verdicts."),
+]
+LOCAL = [Path("results/local")]
+
 
 @app.callback()
 def analysis() -> None:
@@ -38,6 +52,32 @@ def report(paths: Results, output: Output = None) -> None:
     for line in (*done.problems, *done.not_drawn):
         typer.echo(line, err=True)
     typer.echo(f"{done.page}: {len(done.drawn)} figures")
+
+
+@app.command()
+def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording = None) -> None:
+    """Print what the theory says, what was measured, and the verdicts that follow.
+
+    With --check the exit status is 1 if any verdict is not the recorded one.
+    """
+    from rich.console import Console
+
+    from analysis.claims import ledger
+    from analysis.claims.wording import printed
+    from analysis.records import load
+    from analysis.report import replace
+
+    before = None if check is None else ledger.recorded(check)
+    records = load(paths)
+    entries = ledger.ledger(records)
+    printed(entries, Console(highlight=False))
+    if record is not None:
+        replace(record, ledger.record(entries))
+    changed = [] if before is None else ledger.differences(before, ledger.verdicts(entries))
+    for line in (*records.problems, *changed):
+        typer.echo(line, err=True)
+    if changed:
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -10,11 +10,17 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from analysis.claims.ledger import Entry, tally
+from analysis.claims.wording import VERDICTS, line
 from analysis.costs import costs
+from analysis.figures import numerics
 from analysis.records import Records
 from analysis.render import Drawing
 from analysis.summary import statuses, summary
 from analysis.wording import count, listing, number
+
+FEW_FINDINGS = 2
+"""A claim's findings beyond so many are folded away."""
 
 LARGEST_SVG = 2_000_000
 """Bytes; a figure of more shapes than that is shown in pixels."""
@@ -22,6 +28,7 @@ LARGEST_SVG = 2_000_000
 
 def page(
     records: Records,
+    entries: Sequence[Entry],
     drawings: Sequence[Drawing],
     not_drawn: Sequence[str],
     documents: Sequence[bytes],
@@ -30,6 +37,7 @@ def page(
 
     Args:
         records: the results.
+        entries: the claims ledger.
         drawings: its figures.
         not_drawn: a line on each figure that is missing.
         documents: the benchmark.json files, to be downloaded from the page.
@@ -48,10 +56,14 @@ def page(
     return environment.get_template("report.html.j2").render(
         statement=statement(records),
         interrupted=interrupted(records),
+        tally=tally(entries),
+        claims=[(entry, claim_class(entry), lines(entry)) for entry in entries],
+        few_findings=FEW_FINDINGS,
         tables=[
             (data, list(table.columns), table.to_numpy().tolist())
             for data, table in summary(records).items()
         ],
+        numerics=numerics.table(records),
         costs=costs(records),
         machines=[machine(row) for _, row in records.machines.iterrows()],
         runs_only=runs_only(records),
@@ -62,6 +74,21 @@ def page(
         not_drawn=not_drawn,
         documents=documents,
     )
+
+
+def lines(entry: Entry) -> list[str]:
+    """Each finding of a claim as a line."""
+    return [line(finding) for finding in entry.findings]
+
+
+def claim_class(entry: Entry) -> str:
+    """The style of a claim's verdict, in words that the style sheet knows.
+
+    >>> from analysis.claims import CLAIMS
+    >>> claim_class(Entry("stalls", CLAIMS["stalls"], ()))
+    'unmeasured'
+    """
+    return VERDICTS[entry.grade].name
 
 
 def data_uri(data: bytes, media_type: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.claims.ledger import as_json, ledger
 from analysis.errors import UsageError
 from analysis.figures import FIGURES
 from analysis.page import page
@@ -33,7 +34,7 @@ class Report:
 
 
 def report(paths: Sequence[Path], output: Path | None = None) -> Report:
-    """Draw every figure and write the page, the page last.
+    """Measure every claim, draw every figure and write the page, the page last.
 
     Args:
         paths: benchmark.json files or results folders.
@@ -56,11 +57,13 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Report:
         if one is None
     )
     documents = [file.read_bytes() for path in paths if (file := document(path)) is not None]
-    text = page(records, drawings, missing, documents)
+    entries = ledger(records)
+    text = page(records, entries, drawings, missing, documents)
     for name, one in made.items():
         for suffix in SUFFIXES:
             file = folder / "figures" / f"{name}.{suffix}"
             replace(file, None if one is None else getattr(one, suffix))
+    replace(folder / "claims.json", as_json(entries))
     replace(folder / "report.html", text.encode())
     drawn = tuple(one.name for one in drawings)
     return Report(folder / "report.html", drawn, missing, records.problems)

@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 
 from analysis.figures import (
+    batches,
+    counterfactual,
     density,
     final_metric,
     generator_cost,
     gradient_norm,
+    head_start,
     images,
     metric_curve,
+    numerics,
+    optimum,
+    overtrained,
+    per_sample,
     points,
     throughput,
     training_signals,
@@ -17,7 +24,12 @@ from analysis.figures.figure import Figure
 
 FIGURES: Mapping[str, Figure] = {
     "generator_cost": generator_cost.FIGURE,
+    "numerics": numerics.FIGURE,
+    "per_sample": per_sample.FIGURE,
     "gradient_norm": gradient_norm.FIGURE,
+    "optimum": optimum.FIGURE,
+    "overtrained": overtrained.FIGURE,
+    "counterfactual": counterfactual.FIGURE,
     "training_signals": training_signals.FIGURE,
     "densities_1d": density.FIGURE,
     "sample_grid": images.FIGURE,
@@ -25,6 +37,8 @@ FIGURES: Mapping[str, Figure] = {
     "metric_steps": metric_curve.STEPS,
     "metric_seconds": metric_curve.SECONDS,
     "final_metric": final_metric.FIGURE,
+    "head_start": head_start.FIGURE,
+    "batches": batches.FIGURE,
     "throughput": throughput.FIGURE,
 }
 

@@ -1,5 +1,6 @@
 """python -m analysis: one line for a mistake, and never torch."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +122,86 @@ def test_no_module_of_analysis_names_what_it_must_not_import() -> None:
     ]
     assert lines
     assert not {words[1].partition(".")[0] for words in lines} & {"torch", "gan", "bench"}
+
+
+def test_claims_need_neither_torch_nor_the_suite_that_measures(synthetic: Any) -> None:
+    """Results are judged on machines that cannot make them."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    done = run("claims", folder, code=WITHOUT_TORCH)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nstalls: not measured\n" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Of ")
+
+
+def claims_in_process(*words: str | Path) -> int | str | None:
+    """The exit code of the command `claims` in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["analysis", "claims", *map(str, words)])
+        with pytest.raises(SystemExit) as error:
+            command.main()
+    return error.value.code
+
+
+def test_a_difference_is_exit_code_1_and_none_is_0(
+    synthetic: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same results have the same verdicts; each other one is a line on stderr."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    file = folder / "verdicts.json"
+    assert claims_in_process(folder, "--record", file) == 0
+    capsys.readouterr()
+    assert claims_in_process(folder, "--check", file) == 0
+    assert capsys.readouterr().err == ""
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["verdicts"]["stalls"] = "holds"
+    del document["verdicts"]["heavy_tails"]
+    document["verdicts"]["old"] = "holds"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert claims_in_process(folder, "--check", file) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        'stalls: recorded "holds", found "not measured"',
+        'old: recorded "holds", found no such claim',
+        'heavy_tails: recorded no such claim, found "not measured"',
+    ]
+
+
+def test_recording_and_comparing_in_one_go_compares_with_what_was_recorded(
+    synthetic: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The old verdicts are read before the new ones are written."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    file = folder / "verdicts.json"
+    file.write_text('{"schema": 1, "verdicts": {}}', encoding="utf-8")
+    assert claims_in_process(folder, "--check", file, "--record", file) == 1
+    assert "stalls: recorded no such claim" in capsys.readouterr().err
+    assert claims_in_process(folder, "--check", file) == 0
+
+
+def test_a_mistake_in_the_recorded_verdicts_is_told_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even before the results are looked for; exit code 2."""
+    file = tmp_path / "verdicts.json"
+    file.write_text("[]", encoding="utf-8")
+    assert claims_in_process(tmp_path / "gone", "--check", file) == 2
+    message = f"error: {file}: not recorded verdicts: expected an object at the top\n"
+    assert capsys.readouterr().err == message
+
+
+def test_claims_are_those_of_the_local_results_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """results/local, where sessions write."""
+    monkeypatch.chdir(tmp_path)
+    assert claims_in_process() == 2
+    assert capsys.readouterr().err == "error: results/local: no such file or folder\n"
+
+
+def test_a_damaged_run_is_told_beside_the_claims(
+    synthetic: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr; it is no difference."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    (folder / "runs" / "half.parquet").write_bytes(b"PAR1")
+    assert claims_in_process(folder) == 0
+    assert capsys.readouterr().err.startswith("runs/half.parquet is left out: damaged or cut off:")

@@ -156,7 +156,13 @@ def test_long_names_do_not_run_into_each_other(hostile_records: Records, name: s
 def test_one_seed_of_one_loss_with_one_record_is_drawn(synthetic: Any, name: str) -> None:
     """The least there can be, without warnings."""
     folder = synthetic.session(
-        losses=("mine",), seeds=1, records=1, rounds=1, batch_sizes=(16,), diverged=False
+        losses=("mine",),
+        seeds=1,
+        records=1,
+        rounds=1,
+        batch_sizes=(16,),
+        diverged=False,
+        experiments=True,
     )
     assert drawing(name, FIGURES[name], load([folder])) is not None
 

@@ -12,14 +12,21 @@ from analysis.records import Records, load
 
 
 def test_a_folder_brings_every_cell_round_record_and_run(records: Records) -> None:
-    """2 losses × 2 batch sizes × 6 rounds; 12 training runs, one ended early; 3 of gradients."""
+    """2 losses × 2 batch sizes × 6 rounds; 12 training runs, one ended early; experiments."""
     assert len(records.throughput) == 2 * 2 * 6
     assert records.cells["kind"].value_counts().to_dict() == {
+        "head_start": 16,
         "convergence": 12,
+        "batches": 12,
         "throughput": 4,
+        "overtrained": 4,
+        "counterfactual": 4,
         "gradients": 3,
+        "per_sample": 2,
+        "numerics": 2,
+        "optimum": 2,
     }
-    assert len(records.runs) == 15
+    assert len(records.runs) == 57
     assert len(records.training) == 11 * 7 + 4
     assert len(records.gradients) == 3 * 2 * 17
     assert records.problems == ()
@@ -137,7 +144,7 @@ def test_an_unreadable_document_is_an_error_even_beside_good_runs(synthetic: Any
 
 def test_every_other_field_of_a_run_is_a_column(records: Records) -> None:
     """They tell settings apart that share the axes."""
-    assert set(records.cells["run.optimiser"]) == {"adam"}
+    assert set(records.cells["run.optimiser"]) == {"adam", "sgd"}
     assert records.runs["run.steps"].unique().tolist() == [1000]
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from analysis.claims import CLAIMS
+from analysis.claims.ledger import as_json, ledger, tally
+from analysis.claims.wording import VERDICTS, line
 from analysis.errors import UsageError
 from analysis.figures import FIGURES
-from analysis.records import load
+from analysis.records import Records, load
 from analysis.report import Report, replace, report
 from analysis.summary import summary
 
@@ -134,9 +137,10 @@ def test_the_page_begins_with_what_it_is(page: Page) -> None:
     """Counts, kinds, statuses, losses, data, machine and date, from the records."""
     assert "What Saddle measured on 2026-01-02 on Example CPU:" in page.text
     assert (
-        "19 cells (12 of convergence, 4 of throughput and 3 of gradients; 18 finished, 1 diverged) "
-        "of the losses non_saturating and saturating on digits, gaussian1d and ring; "
-        "15 stored runs." in page.text
+        "57 cells (16 of head_start, 12 of convergence, 12 of batches, 4 of throughput, 4 of "
+        "overtrained, 4 of counterfactual, 3 of gradients and 2 of per_sample; 56 finished, 1 "
+        "diverged) of the losses non_saturating and saturating on digits, gaussian1d and ring; "
+        "53 stored runs." in page.text
     )
 
 
@@ -347,3 +351,33 @@ def test_a_cell_that_never_ran_is_in_the_summary_by_its_status(synthetic: Any) -
         cell["extra_info"].update(status="out_of_memory", message="too large")
     file.write_text(json.dumps(document), encoding="utf-8")
     assert summary(load([file]))["ring"]["Runs"].tolist() == ["1 out of memory"]
+
+
+def test_the_ledger_stands_before_everything_else(page: Page, records: Records) -> None:
+    """Directly after the statement: every claim, its verdict in words, and what was measured."""
+    assert next(attributes["id"] for attributes in page.all("section")) == "claims"
+    rows = [row["id"] for row in page.all("tr") if "id" in row]
+    assert rows == [f"claim-{name}" for name in CLAIMS]
+    entries = ledger(records)
+    assert tally(entries) in page.text
+    for entry in entries:
+        claim = entry.claim
+        for words in (claim.statement, entry.verdict, claim.criterion, claim.source):
+            assert " ".join(words.split()) in page.text
+        assert all(" ".join(line(found).split()) in page.text for found in entry.findings)
+
+
+def test_many_conditions_are_folded_away(page: Page, records: Records) -> None:
+    """More than two of one claim."""
+    many = [entry for entry in ledger(records) if len(entry.findings) > 2]
+    assert many
+    assert page.text.count(" conditions ") >= len(many)
+    styles = {cell["class"] for cell in page.all("td") if "verdict" in cell.get("class", "")}
+    assert styles <= {f"verdict {style.name}" for style in VERDICTS.values()}
+    assert "verdict unmeasured" in styles
+
+
+def test_the_ledger_lies_beside_the_page(done: Report, records: Records) -> None:
+    """As JSON, with the numbers."""
+    written = (done.page.parent / "claims.json").read_bytes()
+    assert written == as_json(ledger(records))

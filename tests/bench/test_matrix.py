@@ -98,7 +98,10 @@ def test_nothing_left_is_an_error() -> None:
 
 def test_unknown_profile_lists_the_valid_ones() -> None:
     """The message names the three profiles."""
-    with pytest.raises(UsageError, match=r"unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full"):
+    with pytest.raises(
+        UsageError,
+        match=r"unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full",
+    ):
         matrix("fast", {})
 
 

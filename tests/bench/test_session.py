@@ -293,7 +293,10 @@ def test_collecting_writes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--profile", "fast"], "unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full"),
+        (
+            ["--profile", "fast"],
+            "unknown profile 'fast': choose from smoke, quick, ledger, ledger_full, full",
+        ),
         (["--kinds", "speed"], "unknown value of --kinds 'speed': choose from throughput,"),
         (["--losses", "hing"], "unknown value of --losses 'hing': choose from saturating,"),
         (["--penalties", "r3"], "unknown value of --penalties 'r3': choose from none, r1, r2,"),

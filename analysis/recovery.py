@@ -1,0 +1,182 @@
+"""Whether and when a run's samples came within a share of their first distance to the data."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.estimates import Interval
+from analysis.wording import number
+
+RECOVERED = 0.85
+"""Of the distance at step 0: a generator that comes so near and stays has left its start, to which
+D's head start may have held it."""
+
+TARGET = 0.5
+"""Of the distance at step 0: what runs with different minibatches are to reach, and to keep."""
+
+USUAL_EPSILON = 1e-8
+"""Adam's ε in its paper: far below any healthy gradient."""
+
+JUDGED = ("finished", "diverged")
+"""Statuses of runs that say something of the game; memory that ran out does not."""
+
+
+def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Where every run started and ended, and when it first reached its target.
+
+    A run's distance is W₁ if it has any, else FID. Its target is share × distance at step 0, and it
+    reaches the target at the record from which on no distance is above that: one that a run loses
+    again by its end is not reached. What has no finite, positive distance at its first record
+    reaches nothing.
+
+    Args:
+        curves: records of training, `Records.head_start` or `Records.batches`; not changed.
+        runs: the rows of `Records.runs` to tell of, also of runs without records.
+        share: of the distance at step 0, between 0 and 1.
+
+    Returns:
+        One row per run, in the order of `runs`: `key`, `machine`, `status`, `metric` ("w1", "fid"
+        or ""), `start` and `final` (distances; NaN where undefined), `reached` (bool), `step` and
+        `seconds` (of that record; NaN if there is none), `lost` (bool: some record was within the
+        target, but not the last), `last_step` and `last_seconds` (of the last record).
+
+    Raises:
+        ValueError: share is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share!r}")
+    identity = ["key", "machine"]
+    records = dict(iter(curves.groupby(identity, sort=False)))
+    rows = [
+        {
+            "key": run["key"],
+            "machine": run["machine"],
+            "status": run["status"],
+            **outcome(records.get((run["key"], run["machine"]), NOTHING), share),
+        }
+        for run in runs.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=[*identity, "status", *outcome(NOTHING, share)])
+
+
+def outcome(records: pd.DataFrame, share: float) -> dict[str, object]:
+    """One run's part of `outcomes`.
+
+    Args:
+        records: of one run, in order of step; columns `step`, `seconds`, `w1`, `fid`.
+        share: of the distance at the first record.
+
+    Returns:
+        metric, start, final, reached, step, seconds, lost, last_step and last_seconds.
+
+    >>> curve = pd.DataFrame({"step": [0, 5, 7, 9], "seconds": [0.0, 1.0, 2.0, 3.0],
+    ...                       "w1": [4.0, 2.0, 3.0, 1.0], "fid": np.nan})
+    >>> outcome(curve, 0.5)["step"]
+    9.0
+    """
+    metric = distance_of(records)
+    values = records[metric].to_numpy(dtype=float) if metric else np.full(len(records), np.nan)
+    clock = {name: records[name].to_numpy(dtype=float) for name in ("step", "seconds")}
+    start = float(values[0]) if len(values) else np.nan
+    target = share * start if np.isfinite(start) and start > 0 else np.nan
+    within = np.isfinite(values) & (values <= target)
+    beyond = np.flatnonzero(~within)
+    since = int(beyond[-1]) + 1 if beyond.size else 0
+    first = since if since < len(values) else None
+    return {
+        "metric": metric,
+        "start": start,
+        "final": float(values[-1]) if len(values) else np.nan,
+        "reached": first is not None,
+        "step": np.nan if first is None else float(clock["step"][first]),
+        "seconds": np.nan if first is None else float(clock["seconds"][first]),
+        "lost": bool(within.any() and not within[-1]),
+        "last_step": float(clock["step"][-1]) if len(values) else np.nan,
+        "last_seconds": float(clock["seconds"][-1]) if len(values) else np.nan,
+    }
+
+
+def rule_of(run: Mapping[Hashable, Any]) -> str:
+    """How a run's players are updated: the optimiser, and what of it matters to a small gradient.
+
+    Args:
+        run: a row of `Records.runs`.
+
+    Returns:
+        Its optimiser, with momentum where there is any and Adam's ε where it is not the usual one.
+
+    >>> rule_of({"run.optimiser": "sgd", "run.momentum": 0.9})
+    'sgd, momentum 0.9'
+    >>> rule_of({"run.optimiser": "adam", "run.momentum": 0.5, "run.adam_epsilon": 1e-8})
+    'adam'
+    """
+    optimiser = " ".join(str(run.get("run.optimiser")).split())
+    momentum, epsilon = run.get("run.momentum"), run.get("run.adam_epsilon")
+    if optimiser == "sgd" and momentum:
+        return f"{optimiser}, momentum {number(momentum)}"
+    if optimiser == "adam" and epsilon and epsilon != USUAL_EPSILON:
+        return f"{optimiser}, ε {number(epsilon)}"
+    return optimiser
+
+
+def distance_of(records: pd.DataFrame) -> str:
+    """The distance that a run's records have: "w1", "fid", or "" for neither.
+
+    >>> distance_of(pd.DataFrame({"w1": [np.nan, np.nan], "fid": [np.nan, 3.0]}))
+    'fid'
+    """
+    for metric in DISTANCES:
+        if metric in records and np.isfinite(records[metric].to_numpy(dtype=float)).any():
+            return metric
+    return ""
+
+
+def distance_after(records: pd.DataFrame, seconds: float) -> float:
+    """A run's distance after so many seconds of training: that of the last record by then.
+
+    Args:
+        records: of one run, in order of seconds.
+        seconds: of the training clock.
+
+    Returns:
+        NaN where the distance is undefined or the run has no record by then.
+    """
+    metric, by_then = distance_of(records), records[records["seconds"] <= seconds]
+    return float(by_then[metric].iloc[-1]) if metric and len(by_then) else float("nan")
+
+
+def share_interval(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """A share of runs with its exact interval: it covers at least so often, whatever n.
+
+    Args:
+        successes: runs that reached their target, at most n.
+        n: runs.
+        confidence: of the interval.
+
+    Returns:
+        The share between its bounds; all NaN of no runs.
+
+    Raises:
+        ValueError: successes is not between 0 and n.
+
+    Reference:
+        Clopper & Pearson 1934, "The use of confidence or fiducial limits".
+
+    >>> share_interval(8, 8).low > 0.63, share_interval(8, 8).high
+    (True, 1.0)
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} runs")
+    if n == 0:
+        return Interval(np.nan, np.nan, np.nan, confidence, 0)
+    bounds = stats.binomtest(successes, n).proportion_ci(confidence, method="exact")
+    return Interval(successes / n, float(bounds.low), float(bounds.high), confidence, n)
+
+
+DISTANCES: Mapping[str, str] = {"w1": "W₁", "fid": "FID"}
+"""The distance of each kind of data, and what it is called; the first that a run has counts."""
+
+NOTHING = pd.DataFrame({name: pd.Series(dtype=float) for name in ("step", "seconds", *DISTANCES)})
