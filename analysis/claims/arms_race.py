@@ -13,6 +13,9 @@ from analysis.wording import count, number
 LOSSES = ("saturating", "non_saturating", "maximum_likelihood")
 """Those whose D is a classifier, trained by Eq. 1; a critic's accuracy means nothing."""
 
+KINDS = ("training", "batches")
+"""Kinds of run that start from nothing; a head start would begin the race elsewhere."""
+
 FEWEST_RECORDS = 5
 """After step 0: an order of fewer says little."""
 
@@ -22,9 +25,8 @@ FALL = 0.05
 
 def arms_race(records: Records) -> list[Finding]:
     """The share of seeds in which D's accuracy falls toward ½ while G improves."""
-    runs = runs_of(records, "training", ["data"])
-    runs = runs[runs["loss"].isin(LOSSES) & (runs["status"] == "finished")]
-    rows = rows_of(records.training, runs)
+    curves = [_curves(records, kind) for kind in KINDS]
+    rows = pd.concat([table for table in curves if len(table)] or curves[:1], ignore_index=True)
     found = []
     for condition, of_condition in rows[rows["step"] > 0].groupby("condition"):
         each = [run for _, run in of_condition.groupby(["key", "machine"])]
@@ -38,6 +40,13 @@ def arms_race(records: Records) -> list[Finding]:
         outcomes = [gives_way(run) for run in improved]
         found.append(most(str(condition), "share of seeds", outcomes, note))
     return found
+
+
+def _curves(records: Records, kind: str) -> pd.DataFrame:
+    """The records of every finished run whose D is a classifier."""
+    runs = runs_of(records, kind, ["data"])
+    runs = runs[runs["loss"].isin(LOSSES) & (runs["status"] == "finished")]
+    return rows_of(getattr(records, kind), runs)
 
 
 def improves(run: pd.DataFrame) -> bool:

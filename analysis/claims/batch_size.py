@@ -128,8 +128,8 @@ def small_batches_time(records: Records) -> list[Finding]:
 CRITERION = (
     "Kendall's τ between batch size and {} until W₁ or FID is at "
     f"most {TARGET} of that at step 0, and stays so, is above 0: {MEDIAN}. Each seed takes "
-    f"{FEWEST_SIZES} sizes and half of its pairs comparable: a run that misses the target is slower "
-    "than those that reach it within its own budget, one that diverges slower than all that do."
+    f"{FEWEST_SIZES} sizes and half of its pairs comparable: a run that misses the target is "
+    "slower than those that reach it within its own budget, one that diverges slower than all."
 )
 
 SMALL_BATCHES_STEPS = Claim(

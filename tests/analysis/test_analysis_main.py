@@ -37,15 +37,17 @@ def run(*words: str | Path, code: str | None = None) -> subprocess.CompletedProc
 
 def test_a_report_needs_neither_torch_nor_the_suite_that_measures(synthetic: Any) -> None:
     """Results are read on machines that cannot make them."""
-    folder = synthetic.session(seeds=1, records=2, batch_sizes=(16,))
+    folder = synthetic.session(seeds=1, records=2, batch_sizes=(16,), experiments=True)
     done = run("report", folder, code=WITHOUT_TORCH)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{folder / 'report.html'}: 10 figures\n"
+    assert done.stdout == f"{folder / 'report.html'}: 17 figures\n"
 
 
 def test_what_is_missing_is_told_beside_the_result(synthetic: Any) -> None:
     """On stderr, a line each; the exit code is that of success."""
-    folder = synthetic.session(data=("digits",), seeds=1, records=2, batch_sizes=())
+    folder = synthetic.session(
+        data=("digits",), seeds=1, records=2, batch_sizes=(), experiments=True
+    )
     (folder / "runs" / "half.parquet").write_bytes(b"PAR1")
     done = run("report", folder, "--output", folder / "out")
     assert done.returncode == 0
@@ -56,7 +58,7 @@ def test_what_is_missing_is_told_beside_the_result(synthetic: Any) -> None:
         "ring_scatter: not drawn",
         "throughput: not drawn",
     ]
-    assert done.stdout == f"{folder / 'out' / 'report.html'}: 7 figures\n"
+    assert done.stdout == f"{folder / 'out' / 'report.html'}: 14 figures\n"
 
 
 @pytest.mark.parametrize(
