@@ -22,6 +22,9 @@ from analysis.wording import count, listing, number
 FEW_FINDINGS = 2
 """A claim's findings beyond so many are folded away."""
 
+FEW_CONDITIONS = 3
+"""Conditions under which a claim holds are counted, not listed, beyond so many."""
+
 LARGEST_SVG = 2_000_000
 """Bytes; a figure of more shapes than that is shown in pixels."""
 
@@ -57,7 +60,7 @@ def page(
         statement=statement(records),
         interrupted=interrupted(records),
         tally=tally(entries),
-        claims=[(entry, claim_class(entry), lines(entry)) for entry in entries],
+        claims=[(entry, shown(entry), claim_class(entry), lines(entry)) for entry in entries],
         few_findings=FEW_FINDINGS,
         tables=[
             (data, list(table.columns), table.to_numpy().tolist())
@@ -79,6 +82,22 @@ def page(
 def lines(entry: Entry) -> list[str]:
     """Each finding of a claim as a line."""
     return [line(finding) for finding in entry.findings]
+
+
+def shown(entry: Entry) -> str:
+    """A claim's verdict as the page shows it: many conditions are counted, to be unfolded beside.
+
+    Args:
+        entry: a claim with its findings.
+
+    Returns:
+        The verdict, or how many of the conditions that decide it holds under.
+    """
+    decided = [finding for finding in entry.findings if finding.holds is not None]
+    true = sum(bool(finding.holds) for finding in decided)
+    if true == len(decided) or true <= FEW_CONDITIONS:
+        return entry.verdict
+    return f"holds only under {true} of {count(len(decided), 'condition')}"
 
 
 def claim_class(entry: Entry) -> str:

@@ -95,7 +95,7 @@ def _draw_column(axes: list[Axes], of_panel: pd.DataFrame, optimiser: str) -> No
         axis.set_xticks(ticks["place"], [f"{start:,.0f}" for start in ticks["head_start"]])
         axis.set_xlim(-0.5, ticks["place"].max() + 0.5)
         axis.grid(visible=False, axis="x")
-    axes[2].set_xlabel("head start: updates of D alone before step 0")
+    axes[2].set_xlabel("head start: updates of D alone")
 
 
 def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:

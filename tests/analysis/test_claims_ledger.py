@@ -29,6 +29,7 @@ from analysis.claims.ledger import (
 from analysis.claims.wording import line, measured, printed
 from analysis.errors import UsageError
 from analysis.estimates import Interval
+from analysis.page import shown
 from analysis.records import Records, load
 
 NAN = float("nan")
@@ -282,3 +283,19 @@ def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
         recorded(tmp_path / "gone")
     with pytest.raises(UsageError, match=r": cannot be read: Is a directory"):
         recorded(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("holds", "words"),
+    [
+        ([True] * 9, "holds"),
+        ([False] * 9, "does not hold"),
+        ([None] * 9, "not measured"),
+        ([True] * 3 + [False], "holds only when 0; 1; 2"),
+        ([True] * 4 + [False] * 2 + [None], "holds only under 4 of 6 conditions"),
+    ],
+)
+def test_the_page_counts_many_conditions(holds: list[bool | None], words: str) -> None:
+    """A cell of nine names can't be read; the list is beside it, folded."""
+    findings = tuple(finding(str(i), holds=each) for i, each in enumerate(holds))
+    assert shown(Entry("a", CLAIM, findings)) == words
