@@ -1,6 +1,7 @@
 """pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
 
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -67,18 +68,18 @@ def kind_of(test: str) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the cells in the matrix's order: timings first, while the machine is at rest."""
     cells: dict[str, Cell] = {}
-    kinds = {kind for kind, _ in config.stash[CELLS]}
-    # pytest makes a skipped item of a test without parameters; nobody asked for it.
-    unwanted = {
-        item
-        for item in items
-        if isinstance(item, pytest.Function) and kind_of(item.originalname) in set(KINDS) - kinds
-    }
-    items[:] = [item for item in items if item not in unwanted]
+    wanted = []
     for item in items:
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            values: tuple[Any, ...] = tuple(item.callspec.params[name] for name in PARAMETERS)
-            cells[item.nodeid] = config.stash[CELLS][kind_of(item.originalname), values]
+        kind = kind_of(getattr(item, "originalname", ""))
+        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        values = tuple(parameters.get(name, "") for name in PARAMETERS)
+        cell = config.stash[CELLS].get((kind, values))
+        if cell is not None:
+            cells[item.nodeid] = cell
+        # pytest makes a skipped item of a test without parameters; nobody asked for it.
+        if cell is not None or kind not in KINDS or item.path.parent != Path(__file__).parent:
+            wanted.append(item)
+    items[:] = wanted
     place = {cell: index for index, cell in enumerate(config.stash[CELLS].values())}
     items.sort(key=lambda item: place[cells[item.nodeid]] if item.nodeid in cells else -1)
     if len(cells) == len(items) and not config.getoption("collectonly"):
