@@ -10,18 +10,20 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bench.matrix import Cell
 
-# Seconds that a cell takes before any of its group has been seen to finish: a guess for one slow
-# core. Only ratios matter, and only until the session has measured its own.
+# Seconds that a cell takes, besides the updates it trains, before any of its group has been seen to
+# finish: a guess for one slow core. Only ratios matter, and only until the session has measured.
 CELL_SECONDS = {
     "throughput": 1.0,
-    "numerics": 1.0,
-    "gradients": 6.0,
-    "per_sample": 15.0,
-    "optimum": 5.0,
-    "overtrained": 10.0,
-    "counterfactual": 5.0,
+    "numerics": 0.1,
+    "gradients": 4.0,
+    "per_sample": 12.0,
+    "optimum": 1.0,
+    "overtrained": 20.0,
+    "counterfactual": 3.0,
+    "convergence": 1.0,
+    "head_start": 1.0,
+    "batches": 1.0,
 }
-TRAINING_SECONDS = 1.0  # of a cell that trains a run, besides its updates
 STEP_SECONDS = {"points": 0.0015, "images": 0.004}  # of each update of either player
 
 
@@ -34,12 +36,18 @@ def guess(cell: Cell) -> float:
     Returns:
         Seconds.
     """
-    if cell.kind in CELL_SECONDS:
-        return CELL_SECONDS[cell.kind]
+    content = "points" if cell.run.data in ("gaussian1d", "ring", "grid") else "images"
+    return CELL_SECONDS[cell.kind] + updates(cell) * STEP_SECONDS[content]
+
+
+def updates(cell: Cell) -> int:
+    """How many updates of either player a cell makes; timed steps are not counted."""
     run = cell.run
-    content = "points" if run.data in ("gaussian1d", "ring", "grid") else "images"
-    updates = run.head_start + run.steps * (run.discriminator_steps + 1)
-    return TRAINING_SECONDS + updates * STEP_SECONDS[content]
+    if cell.kind in ("throughput", "numerics"):
+        return 0
+    if cell.kind in ("optimum", "overtrained"):  # the discriminator's alone; at 9 displacements
+        return run.steps * (9 if cell.kind == "optimum" else 1)
+    return run.head_start + run.steps * (run.discriminator_steps + 1)
 
 
 class Clock:

@@ -17,8 +17,8 @@ from gan.run import Run
 from gan.sample_gradients import couples_samples, logit_gradient_norms
 from gan.step import TRACE, Game, State, divergence
 from gan.store import Stored
-from gan.train import lead_divergence, record_steps
-from gan.trainer import Trainer
+from gan.train import record_steps
+from gan.trainer import Trainer, lead_divergence
 
 Row = dict[str, object]
 

@@ -21,8 +21,7 @@ from gan.metrics import discriminator_statistics
 from gan.run import Run
 from gan.step import Game, State
 from gan.store import Stored
-from gan.train import lead_divergence
-from gan.trainer import Trainer
+from gan.trainer import Trainer, lead_divergence
 
 Row = dict[str, object]
 Minibatch = tuple[Tensor, Tensor]
@@ -62,7 +61,7 @@ def overtrained_experiment(trainer: Trainer) -> Stored:
     trace, message = torch.empty(0, 2, device=run.device), ""
     for end in [0, *round_steps(run.steps)]:
         trace = torch.cat([trace, trainer.lead(end - len(trace)).to(trace)])
-        if message := lead_divergence(trace):
+        if message := lead_divergence(trace, "D's training alone"):
             break
         rows += _rows(trainer, end)
     return Stored(

@@ -22,8 +22,7 @@ from gan.sample_gradients import (
 )
 from gan.step import Game, State, autograd, divergence
 from gan.store import Stored
-from gan.train import lead_divergence
-from gan.trainer import Trainer
+from gan.trainer import Trainer, lead_divergence
 
 __all__ = [
     "LOGITS",

@@ -14,7 +14,7 @@ from gan.evaluation import Evaluation, Row
 from gan.run import Run
 from gan.step import TRACE, divergence
 from gan.store import Stored
-from gan.trainer import Trainer
+from gan.trainer import Trainer, lead_divergence
 
 
 @dataclass
@@ -125,26 +125,6 @@ def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -
         row = evaluation.row(end, seconds, trace, snapshot=record in _snapshots(len(steps)))
         result.rows.append(row)
         on_record(row)
-
-
-def lead_divergence(trace: Tensor) -> str:
-    """What went wrong during a head start, or "".
-
-    Args:
-        trace: (updates, 2), as ``Trainer.lead`` returns it.
-
-    Returns:
-        The first quantity that is not finite, and at which update.
-
-    >>> lead_divergence(torch.tensor([[0.5, 1.0], [float("inf"), 1.0]]))
-    'discriminator_loss is inf at update 2 of the head start'
-    """
-    bad = (~trace.isfinite()).nonzero()
-    if not len(bad):
-        return ""
-    update, column = bad[0].tolist()
-    value = trace[update, column].item()
-    return f"{TRACE[column]} is {value} at update {update + 1} of the head start"
 
 
 def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:

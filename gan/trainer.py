@@ -9,7 +9,7 @@ from gan.models import MODELS
 from gan.optimisers import OPTIMISERS
 from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import PRECISIONS, Batch, Game, State, step, update_discriminator
+from gan.step import PRECISIONS, TRACE, Batch, Game, State, step, update_discriminator
 
 
 class Trainer:
@@ -146,3 +146,24 @@ class _Draws:
                 2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device
             ),
         )
+
+
+def lead_divergence(trace: Tensor, phase: str = "the head start") -> str:
+    """What went wrong while D was trained alone, or "".
+
+    Args:
+        trace: (updates, 2), as ``Trainer.lead`` returns it.
+        phase: what that was, in words.
+
+    Returns:
+        The first quantity that is not finite, and at which update.
+
+    >>> lead_divergence(torch.tensor([[0.5, 1.0], [float("inf"), 1.0]]))
+    'discriminator_loss is inf at update 2 of the head start'
+    """
+    bad = (~trace.isfinite()).nonzero()
+    if not len(bad):
+        return ""
+    update, column = bad[0].tolist()
+    value = trace[update, column].item()
+    return f"{TRACE[column]} is {value} at update {update + 1} of {phase}"

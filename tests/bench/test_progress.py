@@ -4,6 +4,7 @@ import pytest
 
 from bench.matrix import Cell
 from bench.progress import Clock, guess, label, minutes
+from bench.study import KINDS
 from gan.run import Run
 
 
@@ -56,3 +57,17 @@ def test_words() -> None:
     text = label(Cell("throughput", Run(loss="hinge", batch_size=16)))
     assert text == "throughput float32 16 hinge none mlp digits seed 0"
     assert [minutes(seconds) for seconds in (0, 59.6, 600)] == ["0:00", "1:00", "10:00"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_guess(kind: str) -> None:
+    """What trains takes longer for more steps; what maps or times does not."""
+    short, long = (guess(Cell(kind, Run(steps=steps))) for steps in (100, 1000))
+    assert 0 < short
+    assert (long > short) == (kind not in ("throughput", "numerics"))
+
+
+def test_a_variant_is_told_last() -> None:
+    """After the seed."""
+    text = label(Cell("head_start", Run(data="ring"), "sgd head_start=5"))
+    assert text == "head_start float32 64 non_saturating none mlp ring seed 0 sgd head_start=5"
