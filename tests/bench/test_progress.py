@@ -63,7 +63,7 @@ def test_words() -> None:
 def test_every_kind_has_a_guess(kind: str) -> None:
     """What trains takes longer for more steps; what maps or times does not."""
     short, long = (guess(Cell(kind, Run(steps=steps))) for steps in (100, 1000))
-    assert 0 < short
+    assert short > 0
     assert (long > short) == (kind not in ("throughput", "numerics"))
 
 
