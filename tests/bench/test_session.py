@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from bench.study import AXES
 from gan import store
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +75,7 @@ def test_every_kind_is_recorded(cells: dict[str, dict[str, Any]]) -> None:
         info = entry["extra_info"]
         assert entry["group"] == kind
         assert (info["schema"], info["status"], info["message"]) == (1, "finished", "")
-        assert {name: info["run"][name] for name in entry["params"]} == entry["params"]
+        assert {name: info["run"][name] for name in AXES} | {"variant": ""} == entry["params"]
         assert entry["params"]["batch_size"] == 16
 
 
@@ -138,6 +139,36 @@ def test_second_session_reuses_what_is_stored(
     reused = [entry["extra_info"].get("reused") for entry in entries]
     assert reused == [None, True, True]  # timed, and two computed
     assert {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()} == before
+
+
+def test_runs_of_an_experiment_are_stored_without_pictures(
+    harness: Harness, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Head starts are many: numbers under a kind of their own, told apart by their variant."""
+    assert harness(*RING, "--kinds", "head_start", "--results", str(tmp_path)) == 0
+    capfd.readouterr()
+    (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    assert entry["group"] == entry["extra_info"]["kind"] == "head_start"
+    assert entry["params"]["variant"] == "sgd head_start=100"
+    (file,) = (tmp_path / "runs").iterdir()
+    stored = store.read(file)
+    assert stored is not None
+    assert (stored.kind, stored.run.head_start) == ("head_start", 100)
+    assert stored.facts["real_samples"] == []
+    assert [row["step"] for row in stored.rows] == [0, 10, 20]
+    assert not {"samples", "logits_on_grid"} & set(stored.rows[0])
+    assert stored.rows[-1]["w1"]
+
+
+def test_a_kind_leaves_out_what_it_cannot_measure(
+    harness: Harness, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Per-sample gradients need samples that do not share a batch: refused before any work."""
+    options = ["--profile", "smoke", "--data", "digits", "--models", "dcgan", "--batch-sizes", "8"]
+    results = ["--results", str(tmp_path / "results")]
+    assert harness(*options, "--kinds", "per_sample", *results) == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert "use mlp, mlp_spectral or goodfellow2014" in line
 
 
 @pytest.mark.parametrize(
