@@ -1,5 +1,7 @@
 """Steps and seconds to a target against the minibatch's size, and what equal seconds bring."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -36,6 +38,9 @@ GROUP = ["panel", "loss", "batch_size"]
 
 MANY = 6
 """With more batch sizes than these every second one is written on the axis."""
+
+CLOSE = 1.6
+"""Batch sizes nearer to each other than this factor have no room for two numbers."""
 
 TOLD = 3
 """Panels that the caption tells of."""
@@ -137,6 +142,9 @@ def _draw_medians(axes: Axes, medians: pd.DataFrame, column: str) -> None:
 def _size_axis(axes: Axes, sizes: list[float]) -> None:
     axes.set_xscale("log", base=2)
     shown = sizes[:: 2 if len(sizes) > MANY else 1]
+    # The full data set may be a little more than the size before it: its number has the place.
+    apart = [one for one, next_ in pairwise(shown) if next_ >= CLOSE * one]
+    shown = [*apart, *shown[-1:]]
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_locator(NullLocator())

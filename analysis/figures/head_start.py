@@ -145,7 +145,7 @@ def caption(rows: pd.DataFrame) -> str:
     names = list(rows["panel"].unique())
     told = "; ".join(_longest(shares[shares["panel"] == name], name) for name in names[:TOLD])
     lost = int(runs["lost"].astype(bool).sum())
-    metrics = listing([DISTANCES[m] for m in DISTANCES if (runs["metric"] == m).any()] or ["W₁"])
+    metrics = " or ".join(DISTANCES[m] for m in DISTANCES if (runs["metric"] == m).any()) or "W₁"
     return (
         f"Recovered is a generator whose {metrics} falls to {percent(RECOVERED)} of its value at "
         f"step 0 and stays there: {told}. Over all head starts {_differences(shares)}; "
