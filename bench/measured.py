@@ -9,8 +9,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.matrix import Cell
 from gan import store
 from gan.errors import UsageError
+from gan.failures import is_out_of_memory, is_unsupported
+from gan.run import Run
 from gan.store import Stored
-from gan.train import is_out_of_memory
 
 SCHEMA = 1
 Facts = dict[str, float | int | str | bool]
@@ -55,12 +56,21 @@ def computed(
     def work() -> None:
         nonlocal stored
         if not reused:
-            stored = replace(compute(), kind=stored_as(cell.kind))
+            stored = replace(_outcome(cell.run, compute), kind=stored_as(cell.kind))
             store.write(folder, stored)
 
     once(benchmark, work)
     if stored is not None:
         complete(benchmark, cell, {"reused": reused}, stored.status, stored.message)
+
+
+def _outcome(run: Run, compute: Callable[[], Stored]) -> Stored:
+    """What a computation gives, or that it ran out of memory or lacks an operation."""
+    try:
+        return compute()
+    except (RuntimeError, MemoryError) as error:
+        status, message = status_of(error)
+        return Stored("", run, [], status, message, 0, {})
 
 
 def complete(
@@ -102,6 +112,6 @@ def status_of(error: RuntimeError | MemoryError | UsageError) -> tuple[str, str]
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
     if is_out_of_memory(error):
         return "out_of_memory", message
-    if "not implemented for" in str(error) or isinstance(error, NotImplementedError):
+    if is_unsupported(error):
         return "unsupported", message
     raise error

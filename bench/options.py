@@ -9,11 +9,10 @@ import pytest
 from bench.matrix import Cell, Matrix, matrix, parse_axis
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
-from gan import optimum, store
+from gan import optimum, per_sample, store
 from gan.data import load
 from gan.errors import UsageError
 from gan.run import NAMES, check_device
-from gan.sample_gradients import need_separate_samples
 from gan.trainer import Trainer
 
 # option -> axis; names are checked against the tables of gan/, numbers by Run.
@@ -153,15 +152,10 @@ def _reason_against(cell: Cell, data_dir: Path | None, chosen: Axes) -> str:
     return ""
 
 
-def _check_samples(trainer: Trainer) -> None:
-    z = trainer.latent(2, trainer.run.rng("check", trainer.run.device))
-    need_separate_samples(trainer.game, trainer.state, z)
-
-
 # kind -> raises UsageError, before any work, for a run that its experiment can't be made with.
 CHECKS: dict[str, Callable[[Trainer], object]] = {
     "optimum": optimum.check,
-    "per_sample": _check_samples,
+    "per_sample": per_sample.check,
 }
 
 

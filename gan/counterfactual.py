@@ -4,13 +4,12 @@ What trains is the run's own loss, undisturbed; what is measured is all of LOSSE
 minibatch, in float64: for the minibatch, and sample by sample where D(G(z)) lies.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gan.gradients import cotangents, gradient_norms, in_precision, loss_gradients
+from gan.gradients import cotangents, finite, gradient_norms, in_precision, loss_gradients
 from gan.losses import LOSSES
 from gan.overtrained import round_steps
 from gan.run import Run
@@ -127,10 +126,10 @@ def _batch_rows(minibatch: _Minibatch, trained: str) -> list[Row]:
         "d_low": None,
         "d_high": None,
         "count": float(len(minibatch.d_fake)),
-        "d_fake": _finite(minibatch.d_fake.quantile(0.5)),
+        "d_fake": finite(minibatch.d_fake.quantile(0.5)),
     }
     return [
-        {"gradient_of": name, **shared, "gradient_norm": _finite(norm), "cosine": _finite(cosine)}
+        {"gradient_of": name, **shared, "gradient_norm": finite(norm), "cosine": finite(cosine)}
         for name, norm, cosine in zip(LOSSES, norms, cosines, strict=True)
     ]
 
@@ -149,15 +148,10 @@ def _bin_rows(minibatch: _Minibatch) -> list[Row]:
             "d_low": EDGES[index],
             "d_high": EDGES[index + 1],
             "count": float((bins == index).sum()),
-            "d_fake": _finite(minibatch.d_fake[bins == index].quantile(0.5)),
-            "gradient_norm": _finite(norms[bins == index].quantile(0.5)),
+            "d_fake": finite(minibatch.d_fake[bins == index].quantile(0.5)),
+            "gradient_norm": finite(norms[bins == index].quantile(0.5)),
             "cosine": None,
         }
         for name, norms in zip(LOSSES, minibatch.sample_norms, strict=True)
         for index in bins.unique().tolist()
     ]
-
-
-def _finite(value: Tensor) -> float | None:
-    """A number, or None where it is not finite."""
-    return value.item() if math.isfinite(value) else None

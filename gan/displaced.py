@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from gan.losses import LOSSES
+from gan.gradients import logit_gradient, own_loss
 from gan.mixtures import Mixture
 from gan.network import Network
 
@@ -148,9 +148,7 @@ def displacement_gradient(fake_logits: Tensor, slopes: Tensor, loss: str) -> Ten
     >>> displacement_gradient(a, slopes, "non_saturating")  # −(1 − D)·(−3)
     tensor([1.5000])
     """
-    a = fake_logits.detach().requires_grad_()
-    (per_logit,) = torch.autograd.grad(LOSSES[loss].generator(a, a).sum(), a)
-    return per_logit * slopes
+    return logit_gradient(own_loss(loss), fake_logits) * slopes
 
 
 def exact_gradient(mixture: Mixture, displacement: float, loss: str) -> float:

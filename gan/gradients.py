@@ -1,22 +1,18 @@
 """The generator's gradient, and the logit shift that moves D(G(z)) without touching ∂a/∂θ."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gan.losses import LOSSES, Loss
-from gan.step import Game, State, autograd, divergence
+from gan.step import Game, State, autograd
 from gan.store import Stored
-
-if TYPE_CHECKING:
-    from gan.trainer import Trainer
+from gan.trainer import Trainer, trained
 
 COMPARED = ("saturating", "non_saturating")
 
@@ -61,6 +57,49 @@ def in_precision(game: Game, state: State, dtype: torch.dtype) -> tuple[Game, St
     players = [theta.to(dtype) for theta in (state.generator, state.discriminator)]
     measured = State(players[0], players[1], (), (), state.average.to(dtype))
     return replace(game, precision=dtype), measured
+
+
+def logit_gradient(loss: Callable[[Tensor], Tensor], logits: Tensor) -> Tensor:
+    """dL/da of each sample as autograd gives it, in the logits' dtype and on their device.
+
+    Args:
+        loss: (N,) -> (N,), elementwise.
+        logits: (N,).
+
+    Returns:
+        (N,), nan and ±∞ where autograd says so.
+
+    Raises:
+        RuntimeError: the device does not implement the loss in this dtype.
+
+    >>> logit_gradient(lambda a: -torch.log(torch.sigmoid(a)), torch.tensor([0.0, -89.0]))
+    tensor([-0.5000,     nan])
+    """
+    leaf = logits.detach().requires_grad_()
+    values = loss(leaf)
+    # Ones instead of a sum: float16's sum overflows, and the format of a sum is not the question.
+    return torch.autograd.grad(values, leaf, torch.ones_like(values))[0]
+
+
+def own_loss(loss: str) -> Callable[[Tensor], Tensor]:
+    """A generator's loss as a function of fake logits alone.
+
+    Args:
+        loss: a name of LOSSES whose generator does not read real logits.
+
+    Returns:
+        (N,) -> (N,).
+    """
+    return lambda logits: LOSSES[loss].generator(logits, logits)
+
+
+def finite(value: Tensor) -> float | None:
+    """A number for a table, or None where it is not finite.
+
+    >>> finite(torch.tensor(0.5)), finite(torch.tensor(float("nan")))
+    (0.5, None)
+    """
+    return value.item() if math.isfinite(value) else None
 
 
 def cotangents(losses: Sequence[Loss], real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -231,16 +270,14 @@ def shift_experiment(trainer: Trainer) -> Stored:
     run = trainer.run
     z = trainer.latent(run.batch_size, run.rng("gradients", run.device))
     rows = _rows("untrained", trainer, z)
-    traces = [trainer.step() for _ in range(run.steps)]
-    diverged = divergence(torch.stack(traces)) if traces else None
-    stopped_step, message = diverged or (run.steps, "")
-    if diverged is None:
+    stopped_step, message = trained(trainer)
+    if not message:
         rows += _rows("trained", trainer, z)
     return Stored(
         kind="gradients",
         run=run,
         rows=rows,
-        status="diverged" if diverged else "finished",
+        status="diverged" if message else "finished",
         message=message,
         stopped_step=stopped_step,
         facts={"trained_steps": run.steps, "batch_size": run.batch_size, "dtype": "float64"},

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn.functional import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    logsigmoid,
 )
 
-from gan.gradients import COMPARED
+from gan.failures import is_unsupported
+from gan.gradients import COMPARED, logit_gradient, own_loss
 from gan.run import Run, check_device
 from gan.step import PRECISIONS
 from gan.store import Stored
@@ -76,16 +76,6 @@ def bce_with_logits_non_saturating(logits: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits, torch.ones_like(logits), reduction="none")
 
 
-def logsigmoid_saturating(logits: Tensor) -> Tensor:
-    """Log σ(−a): what gan.losses uses."""
-    return logsigmoid(-logits)
-
-
-def logsigmoid_non_saturating(logits: Tensor) -> Tensor:
-    """−log σ(a): what gan.losses uses."""
-    return -logsigmoid(logits)
-
-
 def epsilon_saturating(logits: Tensor) -> Tensor:
     """log(1 − D + ε): finite where D rounds to 1, unless ε itself rounds to 0."""
     return torch.log(1 - torch.sigmoid(logits) + EPSILON)
@@ -115,28 +105,6 @@ def exact_gradient(gradient_of: str, logits: Tensor) -> Tensor:
     return -torch.sigmoid(logits if gradient_of == "saturating" else -logits)
 
 
-def gradient(loss: OfLogits, logits: Tensor) -> Tensor:
-    """dL/da as autograd gives it, in the logits' dtype and on their device.
-
-    Args:
-        loss: (N,) -> (N,), elementwise.
-        logits: (N,), of the dtype that is mapped.
-
-    Returns:
-        (N,), nan and ±∞ where autograd says so.
-
-    Raises:
-        RuntimeError: the device does not implement the loss in this dtype.
-
-    >>> gradient(naive_non_saturating, torch.tensor([0.0, -89.0]))
-    tensor([-0.5000,     nan])
-    """
-    leaf = logits.detach().requires_grad_()
-    values = loss(leaf)
-    # Ones instead of a sum: float16's sum overflows, and the format of a sum is not the question.
-    return torch.autograd.grad(values, leaf, torch.ones_like(values))[0]
-
-
 def numerics_experiment(run: Run) -> Stored:
     """The map of one cell: every formulation of both losses over LOGITS.
 
@@ -159,7 +127,7 @@ def numerics_experiment(run: Run) -> Stored:
         try:
             gradients = _both_gradients(formulation, logits)
         except RuntimeError as error:
-            if not _means_unsupported(error):
+            if not is_unsupported(error):
                 raise
             unsupported.append(f"{name}: {str(error).splitlines()[0]}")
             gradients = dict.fromkeys(COMPARED, [math.nan] * len(LOGITS))
@@ -178,13 +146,9 @@ def numerics_experiment(run: Run) -> Stored:
 def _both_gradients(formulation: Formulation, logits: Tensor) -> dict[str, list[float]]:
     losses = (formulation.saturating, formulation.non_saturating)
     return {
-        name: gradient(loss, logits).tolist() for name, loss in zip(COMPARED, losses, strict=True)
+        name: logit_gradient(loss, logits).tolist()
+        for name, loss in zip(COMPARED, losses, strict=True)
     }
-
-
-def _means_unsupported(error: RuntimeError) -> bool:
-    """Whether torch lacks the operation, and not the memory or the device."""
-    return isinstance(error, NotImplementedError) or "not implemented for" in str(error)
 
 
 def _rows(formulation: str, gradients: Mapping[str, Sequence[float]]) -> list[dict[str, object]]:
@@ -204,6 +168,7 @@ def _rows(formulation: str, gradients: Mapping[str, Sequence[float]]) -> list[di
     ]
 
 
+# logsigmoid is how gan.losses writes both: the map holds the suite's own functions, not a copy.
 FORMULATIONS: dict[str, Formulation] = {
     "naive_log_sigmoid": Formulation(
         naive_saturating,
@@ -221,8 +186,8 @@ FORMULATIONS: dict[str, Formulation] = {
         "-BCEWithLogitsLoss(a, 0), BCEWithLogitsLoss(a, 1)",
     ),
     "logsigmoid": Formulation(
-        logsigmoid_saturating,
-        logsigmoid_non_saturating,
+        own_loss("saturating"),
+        own_loss("non_saturating"),
         "logsigmoid(-a), -logsigmoid(a)",
     ),
     "epsilon_in_log": Formulation(

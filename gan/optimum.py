@@ -164,6 +164,10 @@ def check(trainer: Trainer) -> Mixture:
         raise UsageError(
             f"no optimum is known on {run.data}: it takes a density on the line, as of gaussian1d"
         )
+    if run.head_start:
+        raise UsageError(
+            f"the optimum takes no head start, not {run.head_start}: D is all it trains"
+        )
     if run.loss not in PLAYED:
         raise unknown("loss of Eq. 1's game", run.loss, PLAYED)
     if len(mixture.centres) > 1 and trainer.latent_dim < 2:

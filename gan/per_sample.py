@@ -11,7 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan.gradients import COMPARED, TARGETS, gradient_norms, in_precision
+from gan.gradients import (
+    COMPARED,
+    TARGETS,
+    finite,
+    gradient_norms,
+    in_precision,
+    logit_gradient,
+    own_loss,
+)
 from gan.losses import LOSSES
 from gan.sample_gradients import (
     PerSample,
@@ -20,9 +28,9 @@ from gan.sample_gradients import (
     per_sample,
     probability_gradient,
 )
-from gan.step import Game, State, autograd, divergence
+from gan.step import Game, State
 from gan.store import Stored
-from gan.trainer import Trainer, lead_divergence
+from gan.trainer import Trainer, trained
 
 __all__ = [
     "LOGITS",
@@ -88,10 +96,10 @@ def per_sample_experiment(trainer: Trainer) -> Stored:
         UsageError: networks that couple samples, before any work.
     """
     run = trainer.run
-    z = trainer.latent(min(SAMPLES, run.batch_size), run.rng("per sample", run.device))
-    need_separate_samples(trainer.game, trainer.state, z)
+    check(trainer)
+    z = _noise(trainer)
     rows = _network_rows("untrained", trainer, z)
-    stopped_step, message = _train(trainer)
+    stopped_step, message = trained(trainer)
     if not message:
         rows += _network_rows("trained", trainer, z)
     facts = {
@@ -103,14 +111,22 @@ def per_sample_experiment(trainer: Trainer) -> Stored:
     return Stored("per_sample", run, rows, status, message, stopped_step, facts)
 
 
-def _train(trainer: Trainer) -> tuple[int, str]:
-    """All of a run's steps; the last one made, and what diverged at it or ""."""
+def check(trainer: Trainer) -> None:
+    """Whether the run's networks have per-sample gradients; before any work.
+
+    Args:
+        trainer: not changed.
+
+    Raises:
+        UsageError: networks that couple samples.
+    """
+    need_separate_samples(trainer.game, trainer.state, _noise(trainer))
+
+
+def _noise(trainer: Trainer) -> Tensor:
+    """The experiment's z, (samples, latent_dim)."""
     run = trainer.run
-    if message := lead_divergence(trainer.lead(run.head_start)):
-        return 0, message
-    traces = [trainer.step() for _ in range(run.steps)]
-    diverged = divergence(torch.stack(traces)) if traces else None
-    return diverged or (run.steps, "")
+    return trainer.latent(min(SAMPLES, run.batch_size), run.rng("per sample", run.device))
 
 
 def _network_rows(network: str, trainer: Trainer, z: Tensor) -> list[Row]:
@@ -130,7 +146,7 @@ def _network_rows(network: str, trainer: Trainer, z: Tensor) -> list[Row]:
 def _measure(game: Game, state: State, z: Tensor) -> _Measured:
     """Send every loss's cotangent at every target back through each sample's graph."""
     logits = torch.tensor(LOGITS, dtype=state.generator.dtype, device=z.device)
-    slopes = torch.stack([_slopes(name, logits) for name in GRADIENTS_OF])
+    slopes = torch.stack([logit_gradient(own_loss(name), logits) for name in GRADIENTS_OF])
     shape = (*slopes.shape, len(z))
     to_sample, to_parameters, errors = (
         torch.empty(size, dtype=torch.float64) for size in (shape, shape, shape[1:])
@@ -147,12 +163,6 @@ def _measure(game: Game, state: State, z: Tensor) -> _Measured:
             pair = to_theta[of_loss[saturating]], to_theta[of_loss[non_saturating]]
             errors[t, i] = parameter_error(*pair, math.exp(-target))
     return _Measured(logits.cpu(), slopes.cpu(), to_sample, to_parameters, errors)
-
-
-def _slopes(loss: str, logits: Tensor) -> Tensor:
-    """dL/da at each logit, by the loss's own autograd."""
-    generator = LOSSES[loss].generator
-    return autograd(lambda a: generator(a, a).sum(), logits)[1]
 
 
 def _pull_back(
@@ -201,10 +211,10 @@ def _loss_rows(measured: _Measured, loss: int) -> list[Row]:
                 "logit": target,
                 "d_fake": torch.sigmoid(logits[t]).item(),
                 "one_minus_d_fake": torch.sigmoid(-logits[t]).item(),
-                "to_probability": _finite(to_probability[t]),
-                "to_logit": _finite(slopes[t].abs()),
-                "to_sample": _finite(measured.to_sample[loss, t].quantile(0.5)),
-                "to_parameters": _finite(norms.quantile(0.5)),
+                "to_probability": finite(to_probability[t]),
+                "to_logit": finite(slopes[t].abs()),
+                "to_sample": finite(measured.to_sample[loss, t].quantile(0.5)),
+                "to_parameters": finite(norms.quantile(0.5)),
                 **(_errors(measured, t) if name == "non_saturating" else _NO_ERRORS),
                 "lost": float(_lost(norms).sum()),
             }
@@ -233,8 +243,3 @@ def _errors(measured: _Measured, t: int) -> Row:
 def _lost(norms: Tensor) -> Tensor:
     """Which gradients vanished in every parameter or are not finite."""
     return (norms == 0) | ~norms.isfinite()
-
-
-def _finite(value: Tensor) -> float | None:
-    """A number, or None where it is not finite."""
-    return value.item() if value.isfinite() else None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gan.data import load
 from gan.evaluation import Evaluation, Row
+from gan.failures import is_out_of_memory
 from gan.run import Run
 from gan.step import TRACE, divergence
 from gan.store import Stored
@@ -140,17 +141,3 @@ def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:
 def _snapshots(records: int) -> set[int]:
     """Which of so many records keep samples: six, evenly from the first to the last."""
     return set(np.linspace(0, records - 1, 6).round().astype(int).tolist())
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that the device's or the machine's memory ran out.
-
-    Args:
-        error: what a computation raised.
-
-    Returns:
-        True for torch's errors on both kinds of device and for Python's MemoryError.
-    """
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate" in str(
-        error
-    )

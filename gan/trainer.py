@@ -9,7 +9,16 @@ from gan.models import MODELS
 from gan.optimisers import OPTIMISERS
 from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import PRECISIONS, TRACE, Batch, Game, State, step, update_discriminator
+from gan.step import (
+    PRECISIONS,
+    TRACE,
+    Batch,
+    Game,
+    State,
+    divergence,
+    step,
+    update_discriminator,
+)
 
 
 class Trainer:
@@ -167,3 +176,19 @@ def lead_divergence(trace: Tensor, phase: str = "the head start") -> str:
     update, column = bad[0].tolist()
     value = trace[update, column].item()
     return f"{TRACE[column]} is {value} at update {update + 1} of {phase}"
+
+
+def trained(trainer: Trainer) -> tuple[int, str]:
+    """Make all of a run's updates: D's head start, then every step.
+
+    Args:
+        trainer: at its first step; trained here.
+
+    Returns:
+        The last step made, and what diverged at it or "".
+    """
+    if message := lead_divergence(trainer.lead(trainer.run.head_start)):
+        return 0, message
+    traces = [trainer.step() for _ in range(trainer.run.steps)]
+    diverged = divergence(torch.stack(traces)) if traces else None
+    return diverged or (trainer.run.steps, "")

@@ -38,6 +38,11 @@ def relativistic_pairing(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return -logsigmoid(fake_logits - real_logits)
 
 
+def _over_averages(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """r − f̄ and f − r̄, each (N,)."""
+    return real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
+
+
 def relativistic_average_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """−½[log σ(r − f̄) + log σ(r̄ − f)].
 
@@ -48,7 +53,7 @@ def relativistic_average_discriminator(real_logits: Tensor, fake_logits: Tensor)
     Returns:
         (N,), nats.
     """
-    over_fake, over_real = real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
+    over_fake, over_real = _over_averages(real_logits, fake_logits)
     return -(logsigmoid(over_fake) + logsigmoid(-over_real)) / 2
 
 
@@ -77,7 +82,7 @@ def relativistic_average_least_squares_discriminator(
     Returns:
         (N,), at least 0.
     """
-    over_fake, over_real = real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
+    over_fake, over_real = _over_averages(real_logits, fake_logits)
     return ((over_fake - 1).square() + (over_real + 1).square()) / 2
 
 
@@ -104,7 +109,7 @@ def relativistic_average_hinge_discriminator(real_logits: Tensor, fake_logits: T
     Returns:
         (N,), at least 0.
     """
-    over_fake, over_real = real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
+    over_fake, over_real = _over_averages(real_logits, fake_logits)
     return (relu(1 - over_fake) + relu(1 + over_real)) / 2
 
 

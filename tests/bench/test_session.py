@@ -246,6 +246,38 @@ def test_a_diverged_gradients_cell_says_so(
     assert info["message"] == "discriminator_loss is inf at step 1"
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "out_of_memory"),
+        (RuntimeError("\"addmm\" not implemented for 'Half'\nmore"), "unsupported"),
+    ],
+)
+def test_an_experiment_that_cannot_be_computed_is_recorded(
+    error: Exception,
+    status: str,
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """As a timing that can't be taken: the cell's status and its run file's, not a failed test."""
+
+    def fail(*_: object) -> list[dict[str, float]]:
+        raise error
+
+    monkeypatch.setattr("gan.gradients.logit_shift", fail)
+    assert harness(*RING, "--kinds", "gradients", "--results", str(tmp_path)) == 0
+    capfd.readouterr()
+    (entry,) = json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
+    info = entry["extra_info"]
+    assert (info["status"], info["message"]) == (status, str(error).splitlines()[0])
+    (file,) = (tmp_path / "runs").iterdir()
+    stored = store.read(file)
+    assert stored is not None
+    assert (stored.kind, stored.status, list(stored.rows)) == ("gradients", status, [])
+
+
 def test_memory_that_ran_out_is_tried_again(
     harness: Harness,
     monkeypatch: pytest.MonkeyPatch,

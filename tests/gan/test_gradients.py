@@ -86,3 +86,14 @@ def test_diverged_networks_are_not_measured() -> None:
     assert 0 < stored.stopped_step < run.steps
     assert stored.message.endswith(f" at step {stored.stopped_step}")
     assert {row["network"] for row in stored.rows} == {"untrained"}
+
+
+def test_a_head_start_comes_before_the_steps() -> None:
+    """The trained rows are those of a discriminator that was trained alone first."""
+    run = replace(TRAINER.run, steps=2)
+    plain, led = (
+        shift_experiment(Trainer(replace(run, head_start=updates))).rows for updates in (0, 30)
+    )
+    half = len(TARGETS)
+    assert plain[:half] == led[:half]
+    assert all(a != b for a, b in zip(plain[half:], led[half:], strict=True))

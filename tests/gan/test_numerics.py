@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from gan import store
 from gan.errors import UsageError
+from gan.gradients import logit_gradient
 from gan.numerics import (
     EPSILON,
     FORMULATIONS,
     LOGITS,
     Formulation,
     exact_gradient,
-    gradient,
     numerics_experiment,
 )
 from gan.run import Run
@@ -41,7 +41,7 @@ def loss_of(formulation: str, gradient_of: str) -> Callable[[Tensor], Tensor]:
 def slope(formulation: str, gradient_of: str, logit: float, precision: str = "float64") -> float:
     """DL/da at one logit in a format."""
     logits = torch.tensor([logit], dtype=PRECISIONS[precision])
-    return gradient(loss_of(formulation, gradient_of), logits).item()
+    return logit_gradient(loss_of(formulation, gradient_of), logits).item()
 
 
 def share(formulation: str, gradient_of: str, logit: float, precision: str = "float64") -> float:
@@ -112,7 +112,7 @@ def test_what_is_documented_is_what_is_computed(formulation: str) -> None:
 def test_float64_gradients_follow_their_closed_forms(formulation: str, gradient_of: str) -> None:
     """Each formulation's own, from a = −110 to where 1 − D starts to lose digits."""
     logits = torch.tensor([a for a in LOGITS if a <= 12], dtype=torch.float64)
-    found = gradient(loss_of(formulation, gradient_of), logits)
+    found = logit_gradient(loss_of(formulation, gradient_of), logits)
     for logit, value in zip(logits.tolist(), found.tolist(), strict=True):
         true = closed_form(formulation, gradient_of, logit)
         assert abs(MP.mpf(value) / true - 1) < 1e-8
@@ -255,7 +255,7 @@ def test_no_formulation_turns_a_gradient_around(formulation: str, logit: float) 
 def test_differentiating_leaves_the_logits_alone() -> None:
     """They are data, not parameters."""
     logits = torch.zeros(3)
-    gradient(loss_of("bce", "saturating"), logits)
+    logit_gradient(loss_of("bce", "saturating"), logits)
     assert not logits.requires_grad
     assert logits.tolist() == [0, 0, 0]
 
@@ -280,7 +280,7 @@ def test_the_map_has_every_formulation_loss_and_logit(precision: str) -> None:
     for formulation in FORMULATIONS:
         for name in LOSSES:
             rows = rows_of(stored, formulation, name)
-            values = gradient(loss_of(formulation, name), logits).tolist()
+            values = logit_gradient(loss_of(formulation, name), logits).tolist()
             kept = [value if abs(value) < float("inf") else None for value in values]
             assert [row["gradient"] for row in rows] == kept
             assert [row["logit"] for row in rows] == list(LOGITS)

@@ -8,9 +8,10 @@ import torch
 
 from gan import train as module
 from gan.errors import UsageError
+from gan.failures import is_out_of_memory
 from gan.run import Run
 from gan.step import TRACE
-from gan.train import Result, is_out_of_memory, record_steps, train
+from gan.train import Result, record_steps, train
 from gan.trainer import Trainer
 
 RUN = Run(data="ring", batch_size=16, steps=12, records=3, evaluation_samples=50)
