@@ -14,6 +14,19 @@ Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
 
 
+PAIR = ("saturating", "non_saturating")
+"""The two losses that the 2014 paper compares: Eq. 4's gradient and Eq. 3's."""
+
+SMALL = 1e-3
+"""D(G(z)) at or below it is small: there powers of D are fitted."""
+
+TOLERANCES: Mapping[str, float] = {"float64": 1e-10, "float32": 1e-5}
+"""Of the relative error of one sample's ratio, by the format that computes."""
+
+NEAR_ZERO = 0.01
+"""D(G(z)) at or below it counts as near 0: D rejects samples with high confidence."""
+
+
 @dataclass(frozen=True)
 class GeneratorCost:
     """A generator's cost against D(G(z)) and its two derivatives.

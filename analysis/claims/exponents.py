@@ -10,10 +10,8 @@ from analysis.claims.evidence import CONFIDENCE, NAN, decided, point, worst
 from analysis.claims.pairs import STATE, formats, pairs
 from analysis.estimates import Interval, log_log_slope
 from analysis.records import Records
+from analysis.theory import SMALL
 from analysis.wording import count, number
-
-SMALL = 1e-3
-"""D(G(z)) at or below it is small: there powers of D are fitted."""
 
 EXPONENT_TOLERANCE = 1e-3
 

@@ -20,6 +20,7 @@ from analysis.claims.evidence import (
 )
 from analysis.estimates import Interval
 from analysis.records import Records
+from analysis.theory import PAIR
 from analysis.wording import count
 
 D_TOLERANCE = 0.02
@@ -36,8 +37,6 @@ NEAR = 0.5
 
 CROSSING_TOLERANCE = 0.1
 """Standard deviations from p_data."""
-
-PAIR = ("saturating", "non_saturating")
 
 Measure = Callable[[str, pd.DataFrame], Finding]
 

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records import Records
-
-TOLERANCES = {"float64": 1e-10, "float32": 1e-5}
-"""Of a relative error of the ratio, by the format that networks and losses compute in."""
+from analysis.theory import PAIR, TOLERANCES
 
 SMALLEST_NORMAL = float(np.finfo(np.float32).smallest_normal)
 
@@ -16,8 +14,6 @@ MARGIN = 1e6
 """A norm this far above the smallest normal number is representable. Its components span decades:
 those below 10⁻⁶ of the norm may lose their digits then, and change the norm by less than the
 tolerance; with less margin those that make up the norm would lose theirs."""
-
-PAIR = ("saturating", "non_saturating")
 
 STATE = ["key", "machine", "network", "dtype"]
 

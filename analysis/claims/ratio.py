@@ -6,8 +6,9 @@ from scipy.special import expit
 
 from analysis.claims.claim import Claim, Finding
 from analysis.claims.evidence import NAN, joined, point, worst
-from analysis.claims.pairs import MARGIN, STATE, TOLERANCES, formats, pairs
+from analysis.claims.pairs import MARGIN, STATE, formats, pairs
 from analysis.records import Records
+from analysis.theory import TOLERANCES
 from analysis.wording import count, number
 
 RANGE = (1e-30, 1e-7)

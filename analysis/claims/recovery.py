@@ -11,10 +11,8 @@ from analysis.claims.claim import Claim, Finding
 from analysis.claims.evidence import MOST, joined, most, runs_of
 from analysis.records import Records
 from analysis.recovery import JUDGED, RECOVERED, outcomes, rule_of
+from analysis.theory import NEAR_ZERO
 from analysis.wording import count, number
-
-NEAR_ZERO = 0.01
-"""D(G(z)) at or below it at step 0: the saturating generator starts saturated."""
 
 SLOWER = 2.0
 """A saturating run that recovers after so many times the steps of the other, or more, stalls."""

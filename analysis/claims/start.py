@@ -5,12 +5,10 @@ import pandas as pd
 from analysis.claims.claim import Claim, Finding
 from analysis.claims.evidence import MOST, joined, most, rows_of, runs_of
 from analysis.records import Records
+from analysis.theory import NEAR_ZERO
 from analysis.wording import count, number
 
 FIRST_STEPS = 100
-
-NEAR_ZERO = 0.01
-"""D(G(z)) at or below it counts as near 0."""
 
 SMALL_SHARE = 0.05
 """A saturating gradient at most this share of the non-saturating one counts as none. Theory's share

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from analysis.figures.emphasis import STRONG, emphasised, loss_line, rank
+from analysis.figures.emphasis import emphasised, loss_line, rank
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
     is_leftmost,
@@ -23,6 +23,7 @@ from analysis.figures.panel import (
 )
 from analysis.figures.style import REAL
 from analysis.records import Records
+from analysis.theory import NEAR_ZERO, PAIR
 from analysis.wording import count, number, percent
 
 BIN = ["panel", "gradient_of", "d_low", "d_high"]
@@ -35,9 +36,6 @@ FINE_TICKS = {1e-4: "10⁻⁴", 0.01: "0.01", 0.5: "½", 0.99: "0.99", 1 - 1e-4:
 
 WIDE = 22.0
 """An axis over more logits has coarse ticks."""
-
-SMALL = 0.01
-"""D(G(z)) below it is what section 3 of the 2014 paper calls early in learning."""
 
 
 def prepare(records: Records) -> pd.DataFrame:
@@ -62,7 +60,7 @@ def prepare(records: Records) -> pd.DataFrame:
     long = long.reindex(columns=list(dict.fromkeys([*COLUMNS, *long])))
     place = rows[["panel", "block", "loss"]].drop_duplicates()
     # The two losses of the paper on every data set come first: only so many panels are drawn.
-    place = place.assign(place=rank(place["loss"]), other=~place["loss"].isin(STRONG))
+    place = place.assign(place=rank(place["loss"]), other=~place["loss"].isin(PAIR))
     long = long.merge(place, on="panel").sort_values(["other", "block", "place"], kind="stable")
     return long.drop(columns=["other", "place"]).reset_index(drop=True)
 
@@ -102,10 +100,10 @@ def inner_edges(edges: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[n
 
 def ratio_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """The minibatches' ratio of Eq. 3's to Eq. 4's gradient norm at every record."""
-    batch = rows[(rows["scope"] == "batch") & rows["gradient_of"].isin(STRONG)]
+    batch = rows[(rows["scope"] == "batch") & rows["gradient_of"].isin(PAIR)]
     names = ["panel", "key", "machine", "step"]
     norms = batch.pivot_table(index=names, columns="gradient_of", values="gradient_norm")
-    if not set(STRONG) <= set(norms):
+    if not set(PAIR) <= set(norms):
         return pd.DataFrame()
     norms["ratio"] = norms["non_saturating"] / norms["saturating"].where(norms["saturating"] > 0)
     norms["d_fake"] = batch.groupby(names)["d_fake"].median()
@@ -197,12 +195,12 @@ def caption(rows: pd.DataFrame) -> str:
 def _samples(rows: pd.DataFrame) -> str:
     bins = rows[rows["part"] == "bin"]
     table = bins.pivot_table(index=BIN[:1] + BIN[2:], columns="gradient_of", values="value")
-    if not set(STRONG) <= set(table):
+    if not set(PAIR) <= set(table):
         return "No bin of D(G(z)) has both the non-saturating and the saturating gradient"
     table = table.assign(ratio=table["non_saturating"] / table["saturating"]).reset_index()
-    one = bins[bins["gradient_of"] == STRONG[0]]
+    one = bins[bins["gradient_of"] == PAIR[0]]
     every = one["count"].sum()
-    small, below = (one.loc[one["d_high"] <= d, "count"].sum() / every for d in (SMALL, 0.5))
+    small, below = (one.loc[one["d_high"] <= d, "count"].sum() / every for d in (NEAR_ZERO, 0.5))
     low, high = table[table["d_high"] <= 0.5]["ratio"], table[table["d_low"] >= 0.5]["ratio"]
     kept = int((low > 1).sum() + (high < 1).sum())
     judged = len(low) + len(high)
@@ -210,7 +208,7 @@ def _samples(rows: pd.DataFrame) -> str:
     verdict = "as theory says" if kept == judged else "which contradicts theory in the others"
     return (
         f"Of {count(int(every), 'sample')} that {count(rows['panel'].nunique(), 'kind')} of "
-        f"training visited, {percent(small)} lie in bins of D(G(z)) ≤ {number(SMALL)} and "
+        f"training visited, {percent(small)} lie in bins of D(G(z)) ≤ {number(NEAR_ZERO)} and "
         f"{percent(below)} below ½; Eq. 3's gradient is the larger below ½ and the smaller above "
         f"in {kept} of {judged} bins, {verdict}, and at most {number(most['ratio'])} times "
         f"Eq. 4's (D from {number(most['d_low'])} to {number(most['d_high'])})"

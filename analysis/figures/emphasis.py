@@ -9,19 +9,17 @@ from numpy.typing import ArrayLike
 
 from analysis.figures.panel import loss_handles
 from analysis.figures.style import style_of
-
-STRONG = ("saturating", "non_saturating")
-"""The two losses that the 2014 paper compares: Eq. 4's gradient and Eq. 3's."""
+from analysis.theory import PAIR
 
 
 def rank(losses: "pd.Series[str]") -> "pd.Series[int]":
-    """The order in which losses are listed: STRONG's first, the others after them by name.
+    """The order in which losses are listed: PAIR's first, the others after them by name.
 
     >>> rank(pd.Series(["hinge", "non_saturating", "kl"])).tolist()
     [2, 1, 3]
     """
-    others = sorted(set(losses) - set(STRONG))
-    order = {loss: place for place, loss in enumerate((*STRONG, *others))}
+    others = sorted(set(losses) - set(PAIR))
+    order = {loss: place for place, loss in enumerate((*PAIR, *others))}
     return losses.map(order)
 
 
@@ -35,7 +33,7 @@ def loss_line(axes: Axes, x: ArrayLike, y: ArrayLike, loss: str, *, marked: bool
         loss: whose colour, dashes and marker it has.
         marked: its points carry the marker.
     """
-    style, strong = style_of(loss), loss in STRONG
+    style, strong = style_of(loss), loss in PAIR
     (line,) = axes.plot(x, y, color=style.colour, ls=style.dashes)
     line.set(linewidth=2.2 if strong else 0.9, zorder=3 if strong else 2)
     if marked:
@@ -52,5 +50,5 @@ def emphasised(losses: Iterable[str], *, marked: bool = True) -> list[Line2D]:
     names = list(losses)
     handles = loss_handles(names, marked=marked)
     for loss, handle in zip(names, handles, strict=True):
-        handle.set_linewidth(2.2 if loss in STRONG else 0.9)
+        handle.set_linewidth(2.2 if loss in PAIR else 0.9)
     return handles

@@ -13,15 +13,13 @@ from analysis.figures.panel import legend, log_axis, run_settings, small_multipl
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
 from analysis.schema import NETWORKS
+from analysis.theory import PAIR, SMALL
 from analysis.wording import count, interval, number, percent
-
-SMALL = 1e-3
-"""D(G(z)) is small at or below it: there the slopes are fitted."""
 
 AGREES = 0.05
 """A fitted slope this close to theory's agrees with it."""
 
-QUANTITIES = ("saturating", "non_saturating", "ratio")
+QUANTITIES = (*PAIR, "ratio")
 
 
 def prepare(records: Records) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.emphasis import STRONG, emphasised, loss_line, rank
+from analysis.figures.emphasis import emphasised, loss_line, rank
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
     WIDTH,
@@ -21,6 +21,7 @@ from analysis.figures.panel import (
 )
 from analysis.figures.style import REAL, style_of
 from analysis.records import Records
+from analysis.theory import PAIR
 from analysis.wording import direction, listing, number, tick
 
 NORMS = ("gradient_norm", "gradient_norm_q05", "gradient_norm_q95")
@@ -83,8 +84,8 @@ def _draw_outputs(axes: Axes, rows: pd.DataFrame) -> None:
 def _draw_curve(axes: Axes, curve: pd.DataFrame, loss: str, columns: tuple[str, ...]) -> None:
     steps = curve["discriminator_step"]
     middle, *bounds = (curve[name].where(curve[name] > 0).to_numpy() for name in columns)
-    loss_line(axes, steps, middle, loss, marked=loss in STRONG)
-    if bounds and loss in STRONG:
+    loss_line(axes, steps, middle, loss, marked=loss in PAIR)
+    if bounds and loss in PAIR:
         axes.fill_between(
             steps, bounds[0], bounds[1], color=style_of(loss).colour, alpha=0.15, lw=0
         )
@@ -140,7 +141,7 @@ def _falls(rows: pd.DataFrame, name: str) -> str:
     outputs = rows.drop_duplicates("discriminator_step").set_index("discriminator_step")
     d = outputs["d_fake_q50"].sort_index().dropna()
     told = []
-    for loss in STRONG:
+    for loss in PAIR:
         norms = ends(rows, loss, "gradient_norm")
         if len(norms) and norms[0] > 0:
             told.append(f"{number(norms[1] / norms[0])} times ({loss.replace('_', '-')})")

@@ -8,13 +8,12 @@ import pandas as pd
 from analysis import theory
 from analysis.estimates import log_log_slope
 from analysis.figures.figure import Figure
-from analysis.figures.gradient_norm import AGREES, SMALL
+from analysis.figures.gradient_norm import AGREES
 from analysis.figures.panel import run_settings
-from analysis.figures.per_sample_drawing import BOUNDS, PLACES, draw
+from analysis.figures.per_sample_drawing import PLACES, draw
 from analysis.records import Records
+from analysis.theory import PAIR, SMALL, TOLERANCES
 from analysis.wording import interval, listing, number
-
-PAIR = ("saturating", "non_saturating")
 
 COLUMNS = ["panel", "part", "place", "gradient_of", "dtype", "logit", "d_fake", "value"]
 
@@ -189,9 +188,9 @@ def _ratio(rows: pd.DataFrame) -> str:
         return "No ratio of the two losses was measured"
     told = []
     for dtype, worst in errors.groupby("dtype", sort=False)["value"].max().items():
-        kept = worst <= BOUNDS[str(dtype)] if str(dtype) in BOUNDS else None
+        kept = worst <= TOLERANCES[str(dtype)] if str(dtype) in TOLERANCES else None
         word = {None: "", True: ", within ", False: ", beyond "}[kept]
-        bound = f"{word}{number(BOUNDS[str(dtype)])}" if word else ""
+        bound = f"{word}{number(TOLERANCES[str(dtype)])}" if word else ""
         told.append(f"{number(worst)} in {dtype}{bound}")
     return f"Their ratio differs from (1 − D)/D by at most {listing(told)}"
 

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from scipy.special import logit
 
-from analysis.figures.emphasis import STRONG, emphasised, loss_line
+from analysis.figures.emphasis import emphasised, loss_line
 from analysis.figures.panel import label, legend, log_axis, small_multiples, wrapped
 from analysis.figures.style import REAL, style_of
+from analysis.theory import PAIR, TOLERANCES
 from analysis.wording import interval
 
 TICKS = {1e-30: "10⁻³⁰", 1e-20: "10⁻²⁰", 1e-10: "10⁻¹⁰", 0.5: "½", 1 - 1e-7: "1−10⁻⁷"}
@@ -20,9 +21,6 @@ ZOOM_TICKS = {0.01: "0.01", 0.1: "0.1", 0.5: "½", 0.9: "0.9", 0.99: "0.99"}
 
 ZOOM = 0.005
 """The zoomed panel shows D from here to 1 − here."""
-
-BOUNDS: Mapping[str, float] = {"float64": 1e-10, "float32": 1e-5}
-"""How far the ratio of two gradients may be from (1 − D)/D in each format."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def _draw_curves(axes: Axes, curves: pd.DataFrame, ticks: Mapping[float, str]) -
 def _write_powers(axes: Axes, fits: pd.DataFrame, where: str) -> None:
     """The powers of both strong losses in the corner that their curves leave free."""
     at = fits[fits["place"] == where].set_index("gradient_of")[["value", "low", "high"]]
-    known = [loss for loss in STRONG if loss in at.index]
+    known = [loss for loss in PAIR if loss in at.index]
     lines = [(style_of(loss).colour, interval(*at.loc[loss])) for loss in known]
     top = 0.97 if PLACES[where].corner == "upper right" else 0.3
     for turn, (colour, words) in enumerate([(REAL, "power of D"), *lines] if lines else []):
@@ -113,8 +111,8 @@ def _draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
         look = DTYPES.get(str(dtype), DTYPES["float64"])
         (dots,) = axes.plot(curve["logit"], curve["value"], look, color=REAL, ls="", markersize=3.5)
         dots.set_fillstyle("full" if place == "ratio_error" else "none")
-        if dtype in BOUNDS:
-            axes.axhline(BOUNDS[str(dtype)], color=REAL, lw=0.8, ls=(0, (4, 2)))
+        if dtype in TOLERANCES:
+            axes.axhline(TOLERANCES[str(dtype)], color=REAL, lw=0.8, ls=(0, (4, 2)))
     if (errors["value"] > 0).any():
         log_axis(axes, "y")
     _probability_axis(axes, TICKS)
