@@ -37,7 +37,8 @@ class Records:
         gradients: one row per shift and network: `status` and the format's columns.
         numerics, per_sample, optimum, overtrained, counterfactual: the rows of these kinds of run:
             `status` and the format's columns.
-        head_start, batches: as `training`, of these kinds of run.
+        dirac, spectrum: likewise.
+        head_start, batches, reproduction: as `training`, of these kinds of run.
         runs: one row per run's file: `kind`, `status`, `message`, `stopped_step`, `torch`, its
             facts, and every other field of the run as `run.<field>`.
         machines: one row per benchmark.json: `source` (its folder's name), `datetime`, `commit`
@@ -56,6 +57,9 @@ class Records:
     counterfactual: pd.DataFrame
     head_start: pd.DataFrame
     batches: pd.DataFrame
+    dirac: pd.DataFrame
+    spectrum: pd.DataFrame
+    reproduction: pd.DataFrame
     runs: pd.DataFrame
     machines: pd.DataFrame
     problems: tuple[str, ...]

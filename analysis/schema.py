@@ -156,6 +156,13 @@ SOME_TRAINING_COLUMNS: Columns = {
     "w1": "number",
     "fid": "number",
     "kid": "number",
+    "value": "number",
+    "knn_precision": "number",
+    "knn_recall": "number",
+    "density": "number",
+    "coverage": "number",
+    "sliced_w": "number",
+    "mmd": "number",
     "samples": "numbers",
     "logits_on_grid": "numbers",
 }

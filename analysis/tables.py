@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis import schema
-from analysis.fields import COUNT, INTEGER, Fields
+from analysis.fields import COUNT, INTEGER, NUMBER, NUMBERS, Fields, nullable
 from analysis.schema import Columns
 
 
@@ -97,6 +97,29 @@ COUNTERFACTUAL = Table(
     words={"scope": ("batch", "bin")},
 )
 
+DIRAC = Table(
+    {"updates": "text", "step": "integer", **numbers("theta", "psi")},
+    {
+        "eigenvalues_real": NUMBERS,
+        "eigenvalues_imaginary": NUMBERS,
+        "radius_simultaneous": nullable(NUMBER),
+        "radius_alternating": nullable(NUMBER),
+        "grid": NUMBERS,
+        "field_theta": NUMBERS,
+        "field_psi": NUMBERS,
+    },
+    words={"updates": ("simultaneous", "alternating")},
+)
+
+SPECTRUM = Table(
+    {
+        "step": "integer",
+        **numbers("real", "imaginary", "field_norm"),
+    },
+    {"samples": COUNT, "generator_parameters": COUNT, "discriminator_parameters": COUNT},
+    numbers("stable_learning_rate", "radius_simultaneous", "radius_alternating"),
+)
+
 TABLES: Mapping[str, Table] = {
     "training": TRAINING,
     "numerics": NUMERICS,
@@ -107,6 +130,9 @@ TABLES: Mapping[str, Table] = {
     "counterfactual": COUNTERFACTUAL,
     "head_start": TRAINING,
     "batches": TRAINING,
+    "dirac": DIRAC,
+    "spectrum": SPECTRUM,
+    "reproduction": TRAINING,
 }
 
 # Kinds whose rows are records of training.

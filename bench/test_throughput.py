@@ -7,6 +7,7 @@ from bench import measured, timing
 from bench.matrix import Cell
 from bench.options import Session
 from gan.data import load
+from gan.failures import status_of
 from gan.trainer import Trainer
 
 
@@ -24,7 +25,7 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
         flops, steps = timing.flops_per_step(trainer), timing.steps_per_block(trainer)
         facts |= {"flops_per_step": flops, "steps_per_block": steps}
     except (RuntimeError, MemoryError) as error:
-        status, message = measured.status_of(error)
+        status, message = status_of(error)
         measured.once(benchmark, lambda: None)
         measured.complete(benchmark, cell, {}, status, message)
         return

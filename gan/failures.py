@@ -27,3 +27,20 @@ def is_unsupported(error: BaseException) -> bool:
         True for NotImplementedError and for kernels that are "not implemented for 'Half'".
     """
     return isinstance(error, NotImplementedError) or "not implemented for" in str(error)
+
+
+def status_of(error: RuntimeError | MemoryError) -> tuple[str, str]:
+    """What a computation that failed is called.
+
+    Args:
+        error: what it raised.
+
+    Returns:
+        The status and its message, or re-raises what is neither a lack of memory nor of support.
+    """
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if is_out_of_memory(error):
+        return "out_of_memory", message
+    if is_unsupported(error):
+        return "unsupported", message
+    raise error

@@ -1,0 +1,110 @@
+"""WORK: what computes each kind of cell, in whichever process: a run in, a run file's contents out.
+
+Throughput is not here: it is timed, not computed, and only in the session's own process.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gan.counterfactual import counterfactual_experiment
+from gan.data import load
+from gan.failures import status_of
+from gan.gradients import shift_experiment
+from gan.numerics import numerics_experiment
+from gan.optimum import optimum_experiment
+from gan.overtrained import overtrained_experiment
+from gan.per_sample import per_sample_experiment
+from gan.run import Run
+from gan.store import Stored
+from gan.train import train
+from gan.trainer import Trainer
+
+PICTURES = ("samples", "logits_on_grid")
+
+Work = Callable[[Run, Path | None], Stored]
+
+
+def stored_as(kind: str) -> str:
+    """The kind of run file that goes by a cell's key.
+
+    >>> stored_as("convergence"), stored_as("numerics")
+    ('training', 'numerics')
+    """
+    return "training" if kind in ("throughput", "convergence") else kind
+
+
+def compute(kind: str, run: Run, data_dir: Path | None) -> Stored:
+    """What a cell leaves, or that its memory ran out or that torch lacks an operation.
+
+    Args:
+        kind: a name of WORK.
+        run: every setting.
+        data_dir: folder of IDX files, or None.
+
+    Returns:
+        The contents of its run file.
+
+    Raises:
+        RuntimeError: any other that its computation raises.
+    """
+    try:
+        stored = WORK[kind](run, data_dir)
+    except (RuntimeError, MemoryError) as error:
+        status, message = status_of(error)
+        stored = Stored("", run, [], status, message, 0, {})
+    return replace(stored, kind=stored_as(kind))
+
+
+def on_networks(experiment: Callable[[Trainer], Stored]) -> Work:
+    """An experiment on the networks of a run, as work.
+
+    Args:
+        experiment: measures a trainer at its first step.
+
+    Returns:
+        The same of a run.
+    """
+    return lambda run, data_dir: experiment(Trainer(run, load(run.data, data_dir)))
+
+
+def trained(run: Run, data_dir: Path | None) -> Stored:
+    """A game from its start to its end.
+
+    Args:
+        run: every setting.
+        data_dir: folder of IDX files, or None.
+
+    Returns:
+        Its records.
+    """
+    return train(run, data_dir).stored()
+
+
+def trained_for_numbers(run: Run, data_dir: Path | None) -> Stored:
+    """The same without samples, real ones neither: of hundreds they would outweigh the numbers.
+
+    Args:
+        run: every setting.
+        data_dir: folder of IDX files, or None.
+
+    Returns:
+        Its records but for the columns of PICTURES; the list of real samples is empty.
+    """
+    stored = trained(run, data_dir)
+    rows = [{k: v for k, v in row.items() if k not in PICTURES} for row in stored.rows]
+    facts = {**stored.facts, "real_samples": []} if stored.facts else {}
+    return replace(stored, rows=rows, facts=facts)
+
+
+WORK: dict[str, Work] = {
+    "numerics": lambda run, _data_dir: numerics_experiment(run),
+    "gradients": on_networks(shift_experiment),
+    "per_sample": on_networks(per_sample_experiment),
+    "optimum": on_networks(optimum_experiment),
+    "overtrained": on_networks(overtrained_experiment),
+    "counterfactual": on_networks(counterfactual_experiment),
+    "convergence": trained,
+    "head_start": trained_for_numbers,
+    "batches": trained_for_numbers,
+}
