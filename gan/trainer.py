@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
+from gan import distributed
 from gan.data import Dataset, Minibatches, load
+from gan.errors import UsageError
 from gan.losses import LOSSES
 from gan.models import MODELS
 from gan.optimisers import OPTIMISERS
@@ -13,8 +15,10 @@ from gan.step import (
     PRECISIONS,
     TRACE,
     Batch,
+    Differentiate,
     Game,
     State,
+    autograd,
     divergence,
     step,
     update_discriminator,
@@ -41,7 +45,23 @@ class Trainer:
         self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
         self.generator, self.discriminator = model.networks(dataset.shape, self.latent_dim)
         self.game = self._game()
+        self._differentiate: Differentiate = autograd
         self.reset()
+        if distributed.world() > 1:
+            self._split()
+
+    def _split(self) -> None:
+        """Take this process's share of every minibatch, if the game allows it."""
+        run, processes = self.run, distributed.world()
+        if run.batch_size % processes:
+            raise UsageError(
+                f"batch size {run.batch_size} is not a multiple of {processes} processes",
+                field="batch_size",
+            )
+        rng = run.rng("splitting", run.device)
+        real = self.dataset.sample(4, rng)
+        distributed.check(self.game, self.state, real, self.latent(4, rng), rng)
+        self._differentiate = distributed.Averaged()
 
     def _game(self) -> Game:
         run = self.run
@@ -107,9 +127,15 @@ class Trainer:
         """
         traces = []
         for _ in range(updates):
-            batch = self._lead_draws.next(1)
+            batch = distributed.share(self._lead_draws.next(1))
             loss, gradient = update_discriminator(
-                self.game, self.state, batch.real[0], batch.z[0], batch.mix[0], batch.drop[:2]
+                self.game,
+                self.state,
+                batch.real[0],
+                batch.z[0],
+                batch.mix[0],
+                batch.drop[:2],
+                self._differentiate,
             )
             traces.append(torch.stack([loss, gradient.norm()]))
         return torch.stack(traces) if traces else torch.empty(0, 2)
@@ -120,7 +146,8 @@ class Trainer:
         Returns:
             (4,), the quantities named in ``gan.step.TRACE``.
         """
-        return step(self.game, self.state, self.draw())
+        batch = distributed.share(self.draw())
+        return step(self.game, self.state, batch, self._differentiate)
 
     def synchronise(self) -> None:
         """Wait until the device has done all that it was asked to."""
