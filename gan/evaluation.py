@@ -64,7 +64,7 @@ class Evaluation:
             logits(state.discriminator, real), logits(state.discriminator, fake[: len(real)])
         )
         with torch.enable_grad():
-            row |= compared_norms(trainer.game, state, z[: self.run.batch_size])
+            row |= compared_norms(trainer.game, state, z[: self.run.minibatch_samples])
         row |= evaluate(trainer.dataset, averaged, self.real, rng)
         return row | (self._snapshot(rng) if snapshot else {})
 
@@ -75,7 +75,7 @@ class Evaluation:
         samples = trainer.game.generate(state.average, z)
         kept: Row = {"samples": samples.float().flatten().tolist()}
         grid = _grid(trainer.dataset)
-        if grid is not None:
+        if grid is not None and self.run.pack == 1:  # a point alone has no logit in a pack
             x = grid.to(self.run.device, self.run.dtype)
             kept["logits_on_grid"] = trainer.game.logits(state.discriminator, x).tolist()
         return kept

@@ -1,7 +1,8 @@
 """The game's optimum on data of known density: does a trained D reach D*, and G's gradient 0 there?
 
-The generator is held at p_g = p_data displaced by some standard deviations, so D*, V(D*, G) and the
-gradients that D* would give are known to rounding, and only the discriminator is trained.
+The generator is held at p_g = p_data displaced by some standard deviations (in the plane along the
+first axis), so D*, V(D*, G) and the gradients that D* would give are known to rounding, and only
+the discriminator is trained.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gan.displaced import (
     displacement_gradient,
     exact_gradient,
     jensen_shannon,
+    latent_numbers,
     logit_slopes,
     optimal_logit,
 )
@@ -73,11 +75,11 @@ def measured(
     what D has still to learn.
 
     Args:
-        logits: (N, 1) -> (N,), the discriminator, each sample by itself.
-        mixture: p_data, of shape (1,).
+        logits: (N, d) -> (N,), the discriminator, each sample by itself.
+        mixture: p_data.
         displacement: of p_g, standard deviations.
-        real: (N, 1) float64, fresh samples of p_data.
-        fake: (N, 1) float64, fresh samples of p_g.
+        real: (N, d) float64, fresh samples of p_data.
+        fake: (N, d) float64, fresh samples of p_g.
 
     Returns:
         The columns of results/README.md's optimum table, a row for each of PLAYED.
@@ -118,7 +120,7 @@ def optimum_experiment(trainer: Trainer) -> Stored:
     at a constant learning rate the last iterate wanders about the optimum with every minibatch.
 
     Args:
-        trainer: of a run on a 1-D mixture with a loss of PLAYED; not changed.
+        trainer: of a run on a mixture with a loss of PLAYED; not changed.
 
     Returns:
         The rows of results/README.md's optimum table, ready to be stored. A discriminator that
@@ -153,16 +155,17 @@ def check(trainer: Trainer) -> Mixture:
         trainer: not changed.
 
     Returns:
-        p_data, of shape (1,).
+        p_data.
 
     Raises:
-        UsageError: data without a density on the line, a loss of another game, or too few latent
-            numbers for a mixture of several modes.
+        UsageError: data without a known density, a loss of another game, packs, or a latent_dim
+            too small to choose a mode.
     """
     run, mixture = trainer.run, trainer.dataset
-    if not isinstance(mixture, Mixture) or mixture.shape != (1,):
+    run.need_single_samples("optimum")
+    if not isinstance(mixture, Mixture):
         raise UsageError(
-            f"no optimum is known on {run.data}: it takes a density on the line, as of gaussian1d"
+            f"no optimum is known on {run.data}: it takes a mixture, as of gaussian1d or ring"
         )
     if run.head_start:
         raise UsageError(
@@ -170,10 +173,12 @@ def check(trainer: Trainer) -> Mixture:
         )
     if run.loss not in PLAYED:
         raise unknown("loss of Eq. 1's game", run.loss, PLAYED)
-    if len(mixture.centres) > 1 and trainer.latent_dim < 2:
+    needed = latent_numbers(mixture)
+    if run.latent_dim and run.latent_dim < needed:
         raise UsageError(
-            f"latent_dim {trainer.latent_dim} is too small: {mixture.name} has "
-            f"{len(mixture.centres)} modes, and choosing one takes a second number"
+            f"latent_dim {run.latent_dim} is too small: {mixture.name} has "
+            f"{len(mixture.centres)} modes, and a point with its mode takes {needed} numbers",
+            field="latent_dim",
         )
     return mixture
 
@@ -181,15 +186,18 @@ def check(trainer: Trainer) -> Mixture:
 def frozen(trainer: Trainer, mixture: Mixture, displacement: float) -> Trainer:
     """A trainer like this one at its first step, its generator the displaced mixture.
 
+    That takes numbers of its own from z, more than a model's usual ones in the plane.
+
     Args:
         trainer: not changed.
-        mixture: p_data, of shape (1,).
+        mixture: p_data.
         displacement: of p_g, standard deviations.
 
     Returns:
         A trainer with the run's initial discriminator and a state of its own.
     """
     player = copy(trainer)
+    player.latent_dim = max(player.latent_dim, latent_numbers(mixture))
     player.reset()
     player.game = replace(trainer.game, generator=displaced(mixture))
     theta_d = player.state.discriminator

@@ -48,9 +48,10 @@ def overtrained_experiment(trainer: Trainer) -> Stored:
         The rows of results/README.md's overtrained table. If D diverges, those before it.
 
     Raises:
-        UsageError: a run with a head start, which this experiment is.
+        UsageError: a run with a head start, which this experiment is, or of packs.
     """
     run = trainer.run
+    run.need_single_samples("overtrained")
     if run.head_start:
         raise UsageError(
             f"the overtrained experiment takes no head start, not {run.head_start}: it measures "
@@ -210,8 +211,7 @@ def _statistics(game: Game, state: State, minibatches: list[Minibatch]) -> Mappi
         game.logits(state.discriminator, game.generate(state.generator, z)) for _, z in minibatches
     ]
     statistics = discriminator_statistics(torch.cat(real_logits), torch.cat(fake_logits))
-    del statistics["d_real"]
-    return statistics
+    return {name: statistics[name] for name in statistics if name == "accuracy" or "_q" in name}
 
 
 def _gradients(game: Game, state: State, minibatches: list[Minibatch], names: list[str]) -> Tensor:

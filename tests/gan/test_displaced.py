@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special, stats
 from torch import Tensor
 
 from gan.data import load
@@ -19,16 +21,20 @@ from gan.displaced import (
     exact_gradient,
     expectation,
     jensen_shannon,
+    latent_numbers,
     logit_slopes,
     optimal_logit,
 )
 from gan.gradients import generator_gradient
-from gan.mixtures import Mixture, gaussian1d
+from gan.mixtures import Mixture, gaussian1d, ring
 from gan.run import Run
 from gan.trainer import Trainer
 
 LINE = gaussian1d()
 PAIR = Mixture("pair", (1,), torch.tensor([[-3.0], [1.0]], dtype=torch.float64), 0.5)
+NEAR = Mixture(
+    "near", (2,), torch.tensor([[0.0, 0.0], [2.0, 1.0], [0.0, 3.0]], dtype=torch.float64), 1.0
+)
 FAR = Mixture("far", (1,), torch.tensor([[-1e6], [1e6]], dtype=torch.float64), 1e-3)
 
 
@@ -70,6 +76,63 @@ def test_displacing_by_the_distance_of_two_modes_leaves_one_on_the_other() -> No
     """Half of each density is shared, half stands alone: JSD = ½ log 2."""
     apart = Mixture("apart", (1,), torch.tensor([[0.0], [50.0]], dtype=torch.float64), 1.0)
     assert jensen_shannon(apart, 50.0) == pytest.approx(math.log(2) / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize("displacement", [-1.0, 0.25, 2.0])
+def test_in_the_plane_it_is_displaced_along_the_first_axis(displacement: float) -> None:
+    """Three modes that overlap: ∫∫ ½ p log(p/m) + ½ q log(q/m) by sums over a lattice of σ/20."""
+    axis = np.arange(-9.0, 13.0, 0.05)
+    x, y = np.meshgrid(axis, axis)
+
+    def density(moved: float) -> NDArray[np.float64]:
+        modes = [(0.0, 0.0), (2.0, 1.0), (0.0, 3.0)]
+        p = [stats.norm.pdf(x - a - moved) * stats.norm.pdf(y - b) for a, b in modes]
+        return np.asarray(np.mean(p, axis=0), dtype=np.float64)
+
+    p, q = density(0.0), density(displacement)
+    middle = (p + q) / 2
+    expected = (special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum() / 2 * 0.05**2
+    assert jensen_shannon(NEAR, displacement) == pytest.approx(expected, abs=1e-12)
+
+
+def test_modes_apart_in_the_plane_have_the_divergence_and_gradients_of_a_line() -> None:
+    """The second coordinate tells nothing, and nor do the other modes."""
+    assert jensen_shannon(ring(), 1.0) == pytest.approx(jensen_shannon(LINE, 1.0), abs=1e-13)
+    for loss in ("saturating", "non_saturating", "maximum_likelihood"):
+        expected = exact_gradient(LINE, -2.0, loss)
+        assert exact_gradient(ring(), -2.0, loss) == pytest.approx(expected, abs=1e-13)
+
+
+def test_the_exact_gradient_in_the_plane_is_that_of_the_divergence() -> None:
+    """2·JSD′ of three modes that overlap."""
+    slope = 2 * derivative(lambda d: jensen_shannon(NEAR, d), 0.7)
+    assert exact_gradient(NEAR, 0.7, "saturating") == pytest.approx(slope, abs=1e-10)
+
+
+def test_the_generator_in_the_plane_makes_the_displaced_density() -> None:
+    """Its first coordinate is displaced, its second is not; Kolmogorov and Smirnov on 20,000."""
+    z = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = displaced(NEAR)(torch.tensor([0.5], dtype=torch.float64), z)
+    for coordinate, moved in ((0, 0.5), (1, 0.0)):
+        epsilon = x[:, [coordinate]] - NEAR.centres[:, coordinate] - moved
+        uniform = stats.norm.cdf(epsilon.numpy()).mean(axis=1)
+        assert stats.kstest(uniform, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("mixture", "numbers"), [(LINE, 1), (PAIR, 2), (NEAR, 3)], ids=["line", "pair", "near"]
+)
+def test_the_generator_takes_a_number_per_coordinate_and_one_for_the_mode(
+    mixture: Mixture, numbers: int
+) -> None:
+    """So many give a sample; the first are the noise, the last alone chooses."""
+    assert latent_numbers(mixture) == numbers
+    network, theta = displaced(mixture), torch.tensor([0.0], dtype=torch.float64)
+    z = torch.randn(50, numbers, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = network(theta, z)
+    assert x.shape == (50, mixture.shape[0])
+    noise = (x[:, None] - mixture.centres) / mixture.sigma - z[:, None, : mixture.shape[0]]
+    assert float(noise.norm(dim=2).min(dim=1).values.max()) < 1e-12
 
 
 @pytest.mark.parametrize(

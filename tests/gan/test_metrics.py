@@ -17,6 +17,7 @@ from gan.mixtures import ring
 
 Floats = NDArray[np.float64]
 UNUSED = torch.empty(0)
+EVERYWHERE = ["knn_precision", "knn_recall", "density", "coverage", "sliced_w", "mmd"]
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -42,10 +43,10 @@ def digits_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gaussian1d", ["modes", "high_quality", "kl", "w1"]),
-        ("ring", ["modes", "high_quality", "kl", "w1"]),
-        ("digits", ["fid", "kid"]),
-        ("stacked_digits", ["modes", "kl", "fid", "kid"]),
+        ("gaussian1d", ["modes", "high_quality", "kl", "w1", *EVERYWHERE]),
+        ("ring", ["modes", "high_quality", "kl", "w1", *EVERYWHERE]),
+        ("digits", ["fid", "kid", *EVERYWHERE]),
+        ("stacked_digits", ["modes", "kl", "fid", "kid", *EVERYWHERE]),
     ],
 )
 @pytest.mark.usefixtures("digits_cache")
@@ -85,8 +86,10 @@ def test_huge_samples_are_no_exception(
     real = dataset.sample(20, rng(2))
     evaluated = evaluate(dataset, torch.full_like(real, scale), real, rng())
     assert not any(math.isinf(number) for number in evaluated.values())
-    for distance in ("w1", "fid", "kid"):
+    for distance in ("w1", "sliced_w", "fid", "kid"):
         assert not evaluated.get(distance, math.inf) < 1e9
+    for nearness in ("knn_precision", "knn_recall", "density", "coverage"):
+        assert not evaluated[nearness] > 0
     assert capfd.readouterr().err == ""
 
 
@@ -98,9 +101,31 @@ def test_samples_come_as_training_leaves_them(name: str) -> None:
     fake, real = dataset.sample(30, rng(1)), dataset.sample(30, rng(2))
     plain = evaluate(dataset, fake, real, rng())
     assert evaluate(dataset, fake.clone().requires_grad_() * 1.0, real, rng()) == plain
-    half = evaluate(dataset, fake.to(torch.bfloat16), real, rng())
-    distance = "w1" if name == "ring" else "fid"
-    assert half[distance] == pytest.approx(plain[distance], rel=0.1)
+    for dtype in (torch.bfloat16, torch.float16):
+        half = evaluate(dataset, fake.to(dtype), real, rng())
+        assert all(map(math.isfinite, half.values()))
+        for distance in ("w1" if name == "ring" else "fid", "sliced_w"):
+            assert half[distance] == pytest.approx(plain[distance], rel=0.1)
+
+
+@pytest.mark.usefixtures("digits_cache")
+@pytest.mark.parametrize("name", ["gaussian1d", "ring", "digits", "stacked_digits"])
+def test_two_samples_are_enough_for_all_but_neighbours(name: str) -> None:
+    """Without a 5th neighbour there is no precision, recall, density or coverage: nan."""
+    dataset = load(name)
+    fake, real = dataset.sample(2, rng(1)), dataset.sample(2, rng(2))
+    evaluated = evaluate(dataset, fake, real, rng())
+    undefined = {key for key, number in evaluated.items() if math.isnan(number)}
+    assert undefined - {"kl"} == {"knn_precision", "knn_recall", "density", "coverage"}
+
+
+def test_evaluate_leaves_its_generator_where_it_stands() -> None:
+    """So that another metric changes neither the others nor what is drawn after them."""
+    dataset, generator = ring(), rng(3)
+    fake, real = dataset.sample(40, rng(1)), dataset.sample(40, rng(2))
+    first = evaluate(dataset, fake, real, generator)
+    assert evaluate(dataset, fake, real, generator) == first
+    assert torch.equal(generator.get_state(), rng(3).get_state())
 
 
 @pytest.mark.parametrize(("side", "index"), [("generated", 0), ("real", 1)])
@@ -124,20 +149,39 @@ def test_evaluate_refuses_real_samples_that_are_not_finite() -> None:
         evaluate(ring(), torch.zeros(2, 2), torch.full((2, 2), math.nan), rng())
 
 
-@pytest.mark.parametrize(
-    ("name", "dataset", "message"),
-    [
-        ("modes", "digits", "digits has no known modes"),
-        ("fid", "ring", "ring is not a set of images: FID and KID need images"),
-        ("kid", "ring", "ring is not a set of images: FID and KID need images"),
-    ],
-)
-def test_metrics_refuse_data_they_are_not_for(name: str, dataset: str, message: str) -> None:
-    """Called by hand on the wrong data, a metric says so."""
-    own = load(dataset)
+REFUSED = {
+    ("modes", "digits"): "digits has no known modes: modes needs a mixture or stacks",
+    ("kl", "digits"): "digits has no known modes: kl needs a mixture or stacks",
+    **{
+        (name, data): f"{data} is not a mixture: {needs}"
+        for name, needs in (
+            ("high_quality", "high_quality needs modes of a known σ"),
+            ("w1", "w1 needs one, sliced_w does not"),
+        )
+        for data in ("digits", "stacked_digits")
+    },
+    **{
+        (name, data): f"{data} is not a set of images: {name} needs images"
+        for name in ("fid", "kid")
+        for data in ("gaussian1d", "ring", "grid")
+    },
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("data", ["gaussian1d", "ring", "grid", "digits", "stacked_digits"])
+@pytest.mark.usefixtures("digits_cache")
+def test_a_metric_applies_or_refuses_in_one_line(name: str, data: str) -> None:
+    """Called by hand on data it is not for, a metric says so; on all other data it is a number."""
+    dataset = load(data)
+    fake, real = dataset.sample(20, rng(1)), dataset.sample(20, rng(2))
+    assert METRICS[name].applies(dataset) == ((name, data) not in REFUSED)
+    if METRICS[name].applies(dataset):
+        assert math.isfinite(value(name, dataset, fake, real))
+        return
     with pytest.raises(UsageError) as error:
-        value(name, own, own.sample(5, rng()), own.sample(5, rng()))
-    assert str(error.value) == message
+        value(name, dataset, fake, real)
+    assert str(error.value) == REFUSED[name, data]
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
@@ -154,7 +198,8 @@ def test_the_better_direction_is_right(name: str) -> None:
     """Copies of one sample, or for quality samples in the wrong place, score worse than data."""
     dataset = load("stacked_digits" if name in ("fid", "kid") else "ring")
     real, good = dataset.sample(500, rng(0)), dataset.sample(500, rng(1))
-    bad = good + 0.1 if name == "high_quality" else real[:1].repeat(500, *[1] * len(dataset.shape))
+    copies = real[:1].repeat(500, *[1] * len(dataset.shape))
+    bad = good + 0.1 if name in ("high_quality", "knn_precision", "density") else copies
     values = [value(name, dataset, fake, real) for fake in (bad, good)]
     assert values == sorted(values, reverse=METRICS[name].best == "lower")
     assert values[0] != values[1]

@@ -39,7 +39,7 @@ class Transparent:
 @pytest.fixture
 def transparent(monkeypatch: pytest.MonkeyPatch) -> Images:
     """Image sets are seen through the transparent classifier; one such set of 1×2 pixels."""
-    monkeypatch.setattr("gan.metrics.classifier", lambda _: Transparent())
+    monkeypatch.setattr("gan.metrics.clouds.classifier", lambda _: Transparent())
     return pixels()
 
 
@@ -93,7 +93,7 @@ def test_fid_agrees_with_the_matrix_square_root(seed: int) -> None:
     fake = with_moments(mean, covariances[0], seed=1)
     real = with_moments(np.zeros(2), covariances[1], seed=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gan.metrics.classifier", lambda _: Transparent())
+        patch.setattr("gan.metrics.clouds.classifier", lambda _: Transparent())
         actual = value("fid", pixels(), shaped(fake), shaped(real))
     assert actual == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
@@ -137,7 +137,7 @@ def test_kid_is_the_unbiased_mmd(seed: int) -> None:
     """Against the double sums written out."""
     x, y = np.random.default_rng(seed).normal(size=(2, 6, 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gan.metrics.classifier", lambda _: Transparent())
+        patch.setattr("gan.metrics.clouds.classifier", lambda _: Transparent())
         actual = value("kid", pixels(), shaped(x), shaped(y + 0.5))
     assert actual == pytest.approx(mmd(x, y + 0.5), rel=1e-9, abs=1e-9)
 

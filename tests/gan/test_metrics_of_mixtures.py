@@ -119,7 +119,7 @@ def test_without_high_quality_samples_there_is_no_kl() -> None:
 def test_stacks_have_a_thousand_modes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classes are the modes; stacks without a class (−1) hit none."""
     classes = SimpleNamespace(labels=lambda _: torch.tensor([0, 999, 999, 7, -1]))
-    monkeypatch.setattr("gan.metrics.classifier", lambda _: classes)
+    monkeypatch.setattr("gan.metrics.mode.classifier", lambda _: classes)
     stacked, fake = load("stacked_digits"), torch.zeros(5, 3, 8, 8)
     assert value("modes", stacked, fake) == 3.0
     expected = stats.entropy([1, 2, 1, *[0] * 997], [1] * 1000)

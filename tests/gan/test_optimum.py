@@ -9,7 +9,8 @@ from torch import Tensor
 
 from gan import optimum
 from gan.displaced import optimal_logit
-from gan.mixtures import Mixture, gaussian1d
+from gan.errors import UsageError
+from gan.mixtures import Mixture, gaussian1d, ring
 from gan.optimum import (
     DISPLACEMENTS,
     PLAYED,
@@ -218,14 +219,21 @@ def test_an_overflow_on_fresh_samples_is_a_divergence() -> None:
     assert stored.rows == []
 
 
-@pytest.mark.parametrize("name", ["ring", "digits"])
-def test_data_without_a_density_on_the_line_are_refused(name: str) -> None:
-    """Points in the plane and images alike."""
+@pytest.mark.parametrize("name", ["digits", "stacked_digits"])
+def test_data_without_a_density_are_refused(name: str) -> None:
+    """Images have no known one."""
     with pytest.raises(ValueError, match=r"^no optimum is known on ") as error:
         optimum_experiment(Trainer(Run(data=name)))
     assert str(error.value) == (
-        f"no optimum is known on {name}: it takes a density on the line, as of gaussian1d"
+        f"no optimum is known on {name}: it takes a mixture, as of gaussian1d or ring"
     )
+
+
+def test_a_head_start_is_refused() -> None:
+    """D is all that the experiment trains."""
+    with pytest.raises(UsageError) as error:
+        check(Trainer(replace(RUN, head_start=5)))
+    assert str(error.value) == "the optimum takes no head start, not 5: D is all it trains"
 
 
 def test_a_loss_of_another_game_is_refused() -> None:
@@ -238,12 +246,28 @@ def test_a_loss_of_another_game_is_refused() -> None:
     )
 
 
-def test_several_modes_need_two_latent_numbers() -> None:
-    """One for the place, one for the mode; two are the model's usual number."""
-    with pytest.raises(ValueError, match="latent_dim") as error:
-        check(Trainer(replace(RUN, latent_dim=1), PAIR))
+@pytest.mark.parametrize(
+    ("run", "mixture", "needed"),
+    [(replace(RUN, latent_dim=1), PAIR, 2), (replace(RUN, data="ring", latent_dim=2), ring(), 3)],
+    ids=["pair", "ring"],
+)
+def test_several_modes_need_a_latent_number_more(run: Run, mixture: Mixture, needed: int) -> None:
+    """One for each coordinate and one for the mode, if the run says how many."""
+    with pytest.raises(UsageError, match="latent_dim") as error:
+        check(Trainer(run, mixture))
     assert str(error.value) == (
-        "latent_dim 1 is too small: pair has 2 modes, and choosing one takes a second number"
+        f"latent_dim {run.latent_dim} is too small: {mixture.name} has {len(mixture.centres)} "
+        f"modes, and a point with its mode takes {needed} numbers"
     )
-    assert check(Trainer(RUN, PAIR)).name == "pair"
+    assert error.value.field == "latent_dim"
+    assert check(Trainer(replace(run, latent_dim=needed), mixture)).name == mixture.name
+
+
+def test_the_optimum_takes_the_latent_numbers_it_needs() -> None:
+    """The model's usual two are too few in the plane; a run that does not say gets three."""
+    trainer = Trainer(replace(RUN, data="ring"))
+    assert check(trainer).name == "ring"
+    assert trainer.latent_dim == 2
+    assert frozen(trainer, ring(), 0.5).latent_dim == 3
+    assert frozen(Trainer(replace(RUN, latent_dim=7)), LINE, 0.5).latent_dim == 7
     assert check(Trainer(replace(RUN, latent_dim=1))).name == "gaussian1d"
