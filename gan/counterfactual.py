@@ -38,8 +38,12 @@ def counterfactual_experiment(trainer: Trainer) -> Stored:
 
     Returns:
         The rows of results/README.md's counterfactual table. If training diverges, those before it.
+
+    Raises:
+        UsageError: a run of packs.
     """
     run = trainer.run
+    run.need_single_samples("counterfactual")
     rows: list[Row] = []
     message = lead_divergence(trainer.lead(run.head_start))
     trace, stopped_step = torch.empty(0, len(TRACE), device=run.device), 0

@@ -19,6 +19,7 @@ class Recipe:
         loss: a name of LOSSES.
         penalty: a name of PENALTIES, at its usual weight: that of its paper.
         weight_clip: bound c of the critic's weights; None is the run's own rule.
+        pack: m, samples that the discriminator judges at once.
         models: names of MODELS whose discriminator is constrained as the game needs it, the usual
             one first; any model if empty.
         reference: the paper that named it.
@@ -27,6 +28,7 @@ class Recipe:
     loss: str
     penalty: str = "none"
     weight_clip: float | None = None
+    pack: int = 1
     models: Sequence[str] = ()
     reference: str = ""
 
@@ -39,6 +41,7 @@ class Recipe:
         parts = [self.loss]
         parts += [f"penalty {self.penalty}"] if self.penalty != "none" else []
         parts += [f"weights within ±{self.weight_clip:g}"] if self.weight_clip else []
+        parts += [f"packs of {self.pack}"] if self.pack > 1 else []
         parts += [f"model {' or '.join(self.models)}"] if self.models else []
         return ", ".join(parts) + (f": {self.reference}" if self.reference else "")
 
@@ -106,6 +109,7 @@ GAMES: dict[str, Recipe] = {
     "wgan_gp": Recipe("wasserstein", "wgan_gp", reference="Gulrajani et al. 2017"),
     "wgan_lp": Recipe("wasserstein", "wgan_lp", reference="Petzka et al. 2017"),
     "dragan": Recipe("non_saturating", "dragan", reference="Kodali et al. 2017"),
+    "pacgan2": Recipe("non_saturating", pack=2, reference="Lin et al. 2018"),
     "geometric_gan": Recipe("hinge", reference="Lim & Ye 2017"),
     "sngan": Recipe("hinge", models=_SPECTRAL, reference="Miyato et al. 2018"),
     "gan_r1": Recipe("non_saturating", "r1", reference="Mescheder et al. 2018, γ = 10"),

@@ -268,7 +268,7 @@ def shift_experiment(trainer: Trainer) -> Stored:
         are left out, and the status says so.
     """
     run = trainer.run
-    z = trainer.latent(run.batch_size, run.rng("gradients", run.device))
+    z = trainer.latent(run.minibatch_samples, run.rng("gradients", run.device))
     rows = _rows("untrained", trainer, z)
     stopped_step, message = trained(trainer)
     if not message:

@@ -118,8 +118,9 @@ def check(trainer: Trainer) -> None:
         trainer: not changed.
 
     Raises:
-        UsageError: networks that couple samples.
+        UsageError: networks that couple samples, or packs of them.
     """
+    trainer.run.need_single_samples("per_sample")
     need_separate_samples(trainer.game, trainer.state, _noise(trainer))
 
 

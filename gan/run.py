@@ -2,13 +2,13 @@
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
 from gan.data import DATASETS, Dataset
+from gan.domains import check_numbers
 from gan.errors import UsageError, unknown
 from gan.losses import LOSSES
 from gan.models import MODELS
@@ -47,7 +47,9 @@ class Run:
         beta1: of adam; .5 as in DCGAN.
         beta2: of adam.
         adam_epsilon: ε of adam.
-        batch_size: N, samples in a minibatch of data, and of noise.
+        batch_size: N, logits in a minibatch of either side: of samples, or of packs.
+        pack: m, samples that the discriminator judges at once, side by side (PacGAN); a minibatch
+            then holds N·m samples of data, and of noise, as in its authors' code.
         discriminator_steps: k, discriminator updates per step.
         head_start: discriminator updates before the first step.
         latent_dim: size of z; None is the model's usual.
@@ -85,6 +87,7 @@ class Run:
     beta2: float = 0.999
     adam_epsilon: float = 1e-8
     batch_size: int = 64
+    pack: int = 1
     discriminator_steps: int = 1
     head_start: int = 0
     latent_dim: int | None = None
@@ -101,11 +104,7 @@ class Run:
         for field, table in NAMES.items():
             if getattr(self, field) not in table:
                 raise unknown("data set" if field == "data" else field, getattr(self, field), table)
-        for field, (low, high) in _DOMAINS.items():
-            _check_number(field, getattr(self, field), low, high)
-        for field in _WHOLE:
-            if getattr(self, field) is not None and not isinstance(getattr(self, field), int):
-                raise UsageError(f"{field} must be a whole number, not {getattr(self, field)!r}")
+        check_numbers(self.as_dict())
         if self.penalty_weight is None:
             object.__setattr__(self, "penalty_weight", PENALTIES[self.penalty].usual_weight)
         if self.weight_clip is None:
@@ -117,6 +116,15 @@ class Run:
                 f"penalty {self.penalty} needs a logit that depends on one sample alone, but the "
                 f"discriminator of {self.model} is batch-normalised: use {self.model}_layernorm"
             )
+
+    @property
+    def minibatch_samples(self) -> int:
+        """N·m: how many samples of data, and of noise, an update draws.
+
+        >>> Run(batch_size=100, pack=2).minibatch_samples
+        200
+        """
+        return self.batch_size * self.pack
 
     @property
     def dtype(self) -> torch.dtype:
@@ -161,18 +169,50 @@ class Run:
             dataset: the loaded data set.
 
         Raises:
-            UsageError: an absent device, a minibatch larger than the data, or a model that can't
-                make samples of this shape.
+            UsageError: an absent device, a minibatch larger than the data or too small for the
+                model, an evaluation that does not come out in packs, or a model that can't make
+                samples of this shape or judge packs of them.
         """
         check_device(self.device)
-        if dataset.size is not None and self.batch_size > dataset.size:
+        if dataset.size is not None and self.minibatch_samples > dataset.size:
+            packs = f" of packs of {self.pack}" if self.pack > 1 else ""
             raise UsageError(
-                f"batch size {self.batch_size} is larger than the {dataset.size:,} training images "
-                f"of {self.data}",
+                f"batch size {self.batch_size}{packs} is larger than the {dataset.size:,} training "
+                f"images of {self.data}",
                 field="batch_size",
             )
+        evaluated = min(self.evaluation_samples, dataset.size or self.evaluation_samples)
+        if evaluated % self.pack:
+            raise UsageError(
+                f"{evaluated:,} evaluation samples of {self.data} do not come out in packs of "
+                f"{self.pack}: choose evaluation_samples that do",
+                field="pack",
+            )
         model = MODELS[self.model]
-        model.networks(dataset.shape, self.latent_dim or model.latent_dim(dataset.shape))
+        if self.minibatch_samples < model.fewest_samples:
+            raise UsageError(
+                f"batch size {self.batch_size} is too small: the generator of {self.model} is "
+                f"batch-normalised and takes at least {model.fewest_samples} samples",
+                field="batch_size",
+            )
+        latent_dim = self.latent_dim or model.latent_dim(dataset.shape)
+        model.networks(dataset.shape, latent_dim, self.pack)
+
+    def need_single_samples(self, experiment: str) -> None:
+        """Refuse packs where something asks what D makes of one sample.
+
+        Args:
+            experiment: what it is called in the error.
+
+        Raises:
+            UsageError: pack is above 1.
+        """
+        if self.pack > 1:
+            raise UsageError(
+                f"{experiment} takes single samples, but this discriminator judges packs of "
+                f"{self.pack}: set pack to 1",
+                field="pack",
+            )
 
 
 def check_device(name: str) -> None:
@@ -195,45 +235,3 @@ def check_device(name: str) -> None:
         raise UsageError(
             f"device {name} is absent: torch sees {found} CUDA devices", field="device"
         )
-
-
-_DOMAINS: dict[str, tuple[float, float]] = {
-    "penalty_weight": (0, math.inf),
-    "weight_clip": (0, math.inf),
-    "generator_learning_rate": (0, math.inf),
-    "discriminator_learning_rate": (0, math.inf),
-    "momentum": (0, 1),
-    "beta1": (0, 1),
-    "beta2": (0, 1),
-    "adam_epsilon": (0, math.inf),
-    "batch_size": (1, math.inf),
-    "discriminator_steps": (1, math.inf),
-    "head_start": (0, math.inf),
-    "latent_dim": (1, math.inf),
-    "average_decay": (0, 1),
-    "seed": (0, 2**63),
-    "steps": (0, math.inf),
-    "records": (1, math.inf),
-    "evaluation_samples": (2, math.inf),
-}
-_WHOLE = (
-    "batch_size",
-    "discriminator_steps",
-    "head_start",
-    "latent_dim",
-    "seed",
-    "steps",
-    "records",
-    "evaluation_samples",
-)
-_OPTIONAL = ("penalty_weight", "weight_clip", "latent_dim")
-
-
-def _check_number(field: str, value: object, low: float, high: float) -> None:
-    """Raise UsageError unless low ≤ value < high; None is allowed where it has a meaning."""
-    if value is None and field in _OPTIONAL:
-        return
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (is_number and low <= value < high):  # type: ignore[operator]  # checked on the left
-        words = f"at least {low:g}" if math.isinf(high) else f"in [{low:g}, {high:g})"
-        raise UsageError(f"{field} must be {words}, not {value!r}")

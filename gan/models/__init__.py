@@ -4,11 +4,17 @@ Images lie in [−1, 1]. A generator maps (N, latent_dim) to (N, *shape), a disc
 (N, *shape) to (N,).
 """
 
-from gan.models import dcgan, goodfellow2014, mlp, spectral
+from gan.models import dcgan, goodfellow2014, mlp, mlp_small, pacgan, spectral
 from gan.models.model import Model, usual_latent_dim
 
 MODELS: dict[str, Model] = {
     "mlp": Model(mlp.generator, mlp.discriminator, mlp.initialise, usual_latent_dim),
+    "mlp_small": Model(
+        mlp_small.small_generator, mlp_small.small_discriminator, mlp.initialise, usual_latent_dim
+    ),
+    "mlp_tiny": Model(
+        mlp_small.tiny_generator, mlp_small.tiny_discriminator, mlp.initialise, usual_latent_dim
+    ),
     "goodfellow2014": Model(
         goodfellow2014.generator,
         goodfellow2014.discriminator,
@@ -41,6 +47,13 @@ MODELS: dict[str, Model] = {
         dcgan.initialise,
         usual_latent_dim,
         normalises_weights=True,
+    ),
+    "pacgan": Model(
+        pacgan.generator,
+        pacgan.discriminator,
+        pacgan.initialise,
+        usual_latent_dim,
+        fewest_samples=2,
     ),
 }
 

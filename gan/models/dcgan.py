@@ -28,15 +28,19 @@ def _layer_norm(channels: int) -> nn.Module:
 def side_and_doublings(shape: Shape) -> tuple[int, int]:
     """The side (4…7) at which an image starts and how often it doubles from there."""
     need_images("dcgan", shape)
-    channels, height, width = shape
+    _, height, width = shape
     doublings = max(0, (height // 4).bit_length() - 1)
-    fits = height == width and 8 <= height <= 64 and height % 2**doublings == 0
-    if not fits or channels not in (1, 3):
-        raise UsageError(
-            f"dcgan makes square images of 8 to 64 pixels, 4 to 7 doubled, with 1 or 3 channels, "
-            f"not {channels}×{height}×{width}"
-        )
+    if height != width or not 8 <= height <= 64 or height % 2**doublings:
+        raise _misfit(shape)
     return height >> doublings, doublings
+
+
+def _misfit(shape: Shape) -> UsageError:
+    """What dcgan makes, and what was asked of it."""
+    return UsageError(
+        "dcgan makes square images of 8 to 64 pixels, 4 to 7 doubled, with 1 or 3 channels, not "
+        + "×".join(map(str, shape))
+    )
 
 
 def generator(shape: Shape, latent_dim: int) -> nn.Module:
@@ -57,6 +61,8 @@ def generator(shape: Shape, latent_dim: int) -> nn.Module:
         of 4 as in a co-author's code.
     """
     side, doublings = side_and_doublings(shape)
+    if shape[0] not in (1, 3):
+        raise _misfit(shape)
     channels = 64 * 2 ** (doublings - 1)
     layers: list[nn.Module] = [
         nn.Unflatten(1, (latent_dim, 1, 1)),
@@ -85,7 +91,7 @@ def discriminator(shape: Shape) -> nn.Module:
     """The batch-normalised side of ``generator``; first and last layer are not normalised.
 
     Args:
-        shape: (1 or 3, side, side).
+        shape: (channels, side, side), those of an image or of a pack of them.
 
     Returns:
         (N, *shape) -> (N,).
@@ -113,7 +119,7 @@ def layernorm_discriminator(shape: Shape) -> nn.Module:
     """The layer-normalised side of ``layernorm_generator``.
 
     Args:
-        shape: (1 or 3, side, side).
+        shape: (channels, side, side), those of an image or of a pack of them.
 
     Returns:
         (N, *shape) -> (N,).

@@ -24,6 +24,7 @@ class Model:
             is defined.
         normalises_weights: the discriminator's weights are divided by their norm, so that clipping
             them constrains nothing more.
+        fewest_samples: that a minibatch may have: 2 where G normalises each feature over it.
     """
 
     generator: Callable[[Shape, int], nn.Module]
@@ -32,24 +33,31 @@ class Model:
     latent_dim: Callable[[Shape], int]
     couples_samples: bool = False
     normalises_weights: bool = False
+    fewest_samples: int = 1
 
-    def networks(self, shape: Shape, latent_dim: int) -> tuple[Network, Network]:
+    def networks(self, shape: Shape, latent_dim: int, pack: int = 1) -> tuple[Network, Network]:
         """Build both networks.
 
         Args:
             shape: of one sample, without the batch.
             latent_dim: size of z.
+            pack: m, samples that the discriminator sees at once, side by side along the first
+                dimension: channels of images, coordinates of points.
 
         Returns:
             The generator and the discriminator.
 
         Raises:
-            UsageError: the model cannot make samples of that shape.
+            UsageError: the model cannot make samples of that shape, or not judge packs of them.
         """
-        return (
-            Network(lambda: self.generator(shape, latent_dim), self.initialise),
-            Network(lambda: self.discriminator(shape), self.initialise),
-        )
+        generator = Network(lambda: self.generator(shape, latent_dim), self.initialise)
+        packed = (pack * shape[0], *shape[1:])
+        try:
+            return generator, Network(lambda: self.discriminator(packed), self.initialise)
+        except UsageError as reason:
+            if pack == 1:
+                raise
+            raise UsageError(f"packs of {pack}: {reason}", field="pack") from None
 
 
 class Logit(nn.Module):

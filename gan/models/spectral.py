@@ -128,7 +128,7 @@ def dcgan_discriminator(shape: Shape) -> nn.Module:
     """The spectrally normalised side of ``dcgan_generator``.
 
     Args:
-        shape: (1 or 3, side, side).
+        shape: (channels, side, side), those of an image or of a pack of them.
 
     Returns:
         (N, *shape) -> (N,).

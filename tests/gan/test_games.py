@@ -20,6 +20,7 @@ PUBLISHED: dict[str, tuple[str, str, float, float]] = {
     "wgan_gp": ("wasserstein", "wgan_gp", 10, 0),
     "wgan_lp": ("wasserstein", "wgan_lp", 10, 0),
     "dragan": ("non_saturating", "dragan", 10, 0),
+    "pacgan2": ("non_saturating", "none", 0, 0),
     "geometric_gan": ("hinge", "none", 0, 0),
     "sngan": ("hinge", "none", 0, 0),
     "gan_r1": ("non_saturating", "r1", 10 / 2, 0),
@@ -54,8 +55,18 @@ def test_games_name_what_exists() -> None:
 
 def test_no_two_games_are_the_same() -> None:
     """Each name adds something."""
-    fixed = [(game.loss, game.penalty, game.weight_clip, *game.models) for game in GAMES.values()]
+    fixed = [
+        (game.loss, game.penalty, game.weight_clip, game.pack, *game.models)
+        for game in GAMES.values()
+    ]
     assert len(set(fixed)) == len(fixed)
+
+
+def test_pacgan_alone_packs() -> None:
+    """PacGAN2 judges pairs, on any model; every other game judges samples, and says no more."""
+    assert {name: game.pack for name, game in GAMES.items() if game.pack > 1} == {"pacgan2": 2}
+    assert GAMES["pacgan2"].summary() == "non_saturating, packs of 2: Lin et al. 2018"
+    assert GAMES["pacgan2"].model("pacgan") == "pacgan"
 
 
 def test_models_of_sngan_are_all_that_normalise_their_weights() -> None:

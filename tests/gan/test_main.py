@@ -75,6 +75,88 @@ def test_a_game_fills_in_its_parts(
     assert made == expected
 
 
+def run_of(options: list[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The run that these options make; it is not trained."""
+    runs: list[Run] = []
+    monkeypatch.setattr("gan.session.train_and_store", lambda run, *_: runs.append(run))
+    done = CliRunner().invoke(app, ["train", *options])
+    assert done.exit_code == 0, done.output
+    (run,) = runs
+    return run
+
+
+def test_without_options_every_field_is_the_runs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line's defaults are Run's; it trains twice the steps."""
+    assert run_of([], monkeypatch) == Run(steps=2000)
+
+
+def test_every_field_of_a_run_has_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any row of a results folder can be trained again by command: no field is out of reach."""
+    wanted = Run(
+        loss="hinge",
+        penalty="r2",
+        penalty_weight=0.25,
+        weight_clip=0.5,
+        model="pacgan",
+        data="grid",
+        optimiser="sgd",
+        generator_learning_rate=1e-4,
+        discriminator_learning_rate=3e-4,
+        momentum=0.75,
+        beta1=0.8,
+        beta2=0.9,
+        adam_epsilon=1e-3,
+        batch_size=100,
+        pack=3,
+        discriminator_steps=2,
+        head_start=7,
+        latent_dim=5,
+        average_decay=0.0,
+        precision="float64",
+        seed=4,
+        steps=11,
+        records=3,
+        evaluation_samples=300,
+    )
+    fields = wanted.as_dict()
+    assert all(fields[name] != value for name, value in Run().as_dict().items() if name != "device")
+    fields["learning_rate"] = fields.pop("generator_learning_rate")
+    options = [
+        word
+        for name, value in fields.items()
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    assert run_of(options, monkeypatch) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "pack"),
+    [
+        ([], 1),
+        (["--game", "pacgan2"], 2),
+        (["--game", "pacgan2", "--pack", "4"], 4),
+        (["--game", "r3gan"], 1),
+        (["--game", "r3gan", "--pack", "2"], 2),
+    ],
+)
+def test_a_pack_is_the_games_unless_given(
+    options: list[str], pack: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PacGAN2's is 2; any game may be packed."""
+    assert run_of(options, monkeypatch).pack == pack
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-3])
+def test_both_players_share_a_rate_unless_the_discriminator_has_its_own(
+    rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 is a rate like others."""
+    own = run_of(["--discriminator-learning-rate", str(rate)], monkeypatch)
+    assert (own.generator_learning_rate, own.discriminator_learning_rate) == (2e-4, rate)
+    shared = run_of(["--learning-rate", str(rate)], monkeypatch)
+    assert (shared.generator_learning_rate, shared.discriminator_learning_rate) == (rate, rate)
+
+
 @pytest.mark.parametrize("data", ["digits", "ring", "gaussian1d"])
 def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
     """A run file that reads back, a PNG, and both paths on the screen."""
@@ -100,6 +182,9 @@ def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
         (["--data", "cifar"], "unknown data set 'cifar': choose from gaussian1d"),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
         (["--batch-size", "5000"], "batch size 5000 is larger than the"),
+        (["--pack", "0"], "pack must be at least 1, not 0"),
+        (["--pack", "100"], "batch size 16 of packs of 100 is larger than the"),
+        (["--pack", "3"], "1,000 evaluation samples of digits do not come out in packs of 3"),
         (["--device", "cuda:99"], "device cuda:99 is absent"),
         (["--results", "/proc/saddle"], "can't write to /proc/saddle"),
     ],

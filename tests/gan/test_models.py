@@ -13,9 +13,10 @@ from gan.models.goodfellow2014 import Dropped
 from gan.network import Network
 
 IMAGES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 64, 64)]
-TAKE_POINTS = ("mlp", "mlp_spectral")
+TAKE_POINTS = ("mlp", "mlp_small", "mlp_tiny", "mlp_spectral", "pacgan")
+TAKE_IMAGES = tuple(name for name in MODELS if name != "pacgan")
 CASES = [(model, shape) for model in TAKE_POINTS for shape in [(1,), (2,)]] + [
-    (model, shape) for model in MODELS for shape in IMAGES
+    (model, shape) for model in TAKE_IMAGES for shape in IMAGES
 ]
 
 
@@ -37,7 +38,7 @@ def test_shapes(model: str, shape: tuple[int, ...]) -> None:
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", TAKE_IMAGES)
 def test_images_stay_in_range(model: str) -> None:
     """However large the noise, pixels lie in [−1, 1]."""
     generator, _ = pair(model, (1, 8, 8))
@@ -46,7 +47,7 @@ def test_images_stay_in_range(model: str) -> None:
     assert fake.abs().max() <= 1
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", TAKE_IMAGES)
 def test_initial_weights_depend_on_the_rng_alone(model: str) -> None:
     """The same seed gives the same weights whatever the global stream does; another seed others."""
     for network in pair(model, (1, 8, 8)):
@@ -105,7 +106,7 @@ def test_dcgan_normalises_all_but_the_outer_layers() -> None:
     assert normalised == [False, True, True, True, False]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", TAKE_IMAGES)
 def test_only_batch_norm_couples_samples(model: str) -> None:
     """Changing one sample moves another's logit in dcgan and nowhere else; the model says so."""
     rng = torch.Generator().manual_seed(0)
@@ -118,7 +119,7 @@ def test_only_batch_norm_couples_samples(model: str) -> None:
     assert MODELS[model].couples_samples is (model == "dcgan")
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", TAKE_IMAGES)
 def test_models_say_whether_they_normalise_their_weights(model: str) -> None:
     """A discriminator that divides its weights by their norm does not see their scale."""
     _, discriminator = pair(model, (1, 8, 8))
