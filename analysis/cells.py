@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ import pandas as pd
 
 from analysis import fields, schema
 from analysis.errors import UsageError
+from analysis.place import Place, telling
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """A key names a file: no separators, no leading dot."""
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Place) -> dict[str, Any]:
     """The decoded benchmark.json, checked down to its machine and cells.
 
     Args:
@@ -43,7 +43,7 @@ def read_document(path: Path) -> dict[str, Any]:
     return document
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Place) -> str:
     """The text of a file.
 
     Args:
@@ -55,10 +55,10 @@ def read_text(path: Path) -> str:
     Raises:
         UsageError: the file cannot be read, is empty or not UTF-8.
     """
+    with telling(path, "cannot be read"):
+        content = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
     if not text.strip():

@@ -1,19 +1,22 @@
 """runs/<key>.parquet: what one run computed, checked before it is believed."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis import fields, schema
 from analysis.cells import axes, decode
 from analysis.errors import UsageError
+from analysis.place import Place, telling
 from analysis.tables import CURVES, TABLES, Table
 
 
@@ -37,8 +40,8 @@ class RunFile:
         return {**{name: self.meta[name] for name in names}, **axes(self.meta["run"]), **facts}
 
 
-def read_run(path: Path) -> RunFile:
-    """A run's file, its page checksums verified.
+def read_run(path: Place) -> RunFile:
+    """A run's file, its checksums verified.
 
     Args:
         path: runs/<key>.parquet.
@@ -50,18 +53,65 @@ def read_run(path: Path) -> RunFile:
         UsageError: the file is missing, cut off, damaged or not a run of this schema. The line
             does not name the file: the caller knows what it is for.
     """
+    content = contents(path)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+            whole = file.read()
             meta = metadata(file.metadata.metadata, file.schema_arrow.metadata)
-            rows = table(file, TABLES[meta["kind"]]) if file.metadata.num_rows else pd.DataFrame()
-    except FileNotFoundError as error:
-        raise UsageError("there is no such file") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise UsageError(f"damaged or cut off: {error}") from error
+    if meta.get("sha256") not in {None, checksum(meta, whole)}:
+        raise UsageError("damaged: its checksum does not match")
+    rows = table(whole, TABLES[meta["kind"]]) if whole.num_rows else pd.DataFrame()
     if meta["key"] != path.stem:
         raise UsageError(f"its key is {fields.short(meta['key'])}, not its name")
     check_rows(rows, meta)
     return RunFile(meta, rows)
+
+
+def contents(path: Place) -> bytes:
+    """All bytes of a run's file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    try:
+        with telling(path, "cannot be read"):
+            return path.read_bytes()
+    except UsageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise UsageError("there is no such file") from error
+        raise
+
+
+def checksum(meta: Mapping[str, Any], whole: Any) -> str:
+    """SHA-256 of what a run's file says, however Parquet lays it out; the format defines it.
+
+    Args:
+        meta: the metadata entry `saddle`, of which `sha256` itself is left out.
+        whole: the file's `pyarrow.Table`, with all its columns.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    told = {name: value for name, value in meta.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for name, column in zip(whole.column_names, whole.columns, strict=True):
+        if pa.types.is_list(column.type):
+            counts = pc.list_value_length(column).to_pylist()
+            digest.update(json.dumps([name, "list", counts]).encode())
+            elements = pc.list_flatten(column).to_numpy()
+            digest.update(elements.astype("<f4").tobytes())
+        else:
+            values = column.to_pylist()
+            digest.update(json.dumps([name, str(column.type), values]).encode())
+    return digest.hexdigest()
 
 
 def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
@@ -91,11 +141,11 @@ def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     return meta
 
 
-def table(file: Any, promised: Table) -> pd.DataFrame:
+def table(whole: Any, promised: Table) -> pd.DataFrame:
     """The promised columns of a Parquet file.
 
     Args:
-        file: an open `ParquetFile`.
+        whole: the file's `pyarrow.Table`.
         promised: its kind's table.
 
     Returns:
@@ -104,18 +154,17 @@ def table(file: Any, promised: Table) -> pd.DataFrame:
     Raises:
         UsageError: a column is missing, of another type, or holds a word it may not.
     """
-    found, every = file.schema_arrow, {**promised.columns, **promised.some_columns}
+    found, every = whole.schema, {**promised.columns, **promised.some_columns}
     for name in promised.columns:
         if name not in found.names:
             raise UsageError(f"column {name} is missing")
     for name, kind in every.items():
         if name in found.names and not _is(found.field(name).type, kind):
             raise UsageError(f"column {name}: expected {kind}, found {found.field(name).type}")
-    rows = file.read(columns=[name for name in every if name in found.names])
-    empty = pa.chunked_array([pa.nulls(rows.num_rows)])
+    empty = pa.chunked_array([pa.nulls(whole.num_rows)])
     frame = pd.DataFrame(
         {
-            name: _values(rows[name] if name in found.names else empty, kind)
+            name: _values(whole[name] if name in found.names else empty, kind)
             for name, kind in every.items()
         }
     )

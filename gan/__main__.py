@@ -47,22 +47,44 @@ def train(
     data: Annotated[str, typer.Option(help="the data set")] = "digits",
     optimiser: Annotated[str, typer.Option(help="adam or sgd")] = "adam",
     learning_rate: Annotated[float, typer.Option(help="of both players")] = 2e-4,
-    batch_size: Annotated[int, typer.Option(help="samples per minibatch")] = 64,
+    discriminator_learning_rate: Annotated[
+        float | None, typer.Option(help="of the discriminator alone", show_default="the same")
+    ] = None,
+    momentum: Annotated[float, typer.Option(help="of sgd")] = 0.5,
+    beta1: Annotated[float, typer.Option(help="of adam")] = 0.5,
+    beta2: Annotated[float, typer.Option(help="of adam")] = 0.999,
+    adam_epsilon: Annotated[float, typer.Option(help="of adam")] = 1e-8,
+    batch_size: Annotated[int, typer.Option(help="samples, or packs, per minibatch")] = 64,
+    pack: Annotated[
+        int | None,
+        typer.Option(help="samples judged at once", show_default="1, or as the game needs"),
+    ] = None,
     discriminator_steps: Annotated[int, typer.Option(help="k of Algorithm 1")] = 1,
+    head_start: Annotated[int, typer.Option(help="updates of D before the first step")] = 0,
+    latent_dim: Annotated[
+        int | None, typer.Option(help="size of z", show_default="usual for the model")
+    ] = None,
+    average_decay: Annotated[float, typer.Option(help="of G's moving average")] = 0.995,
     precision: Annotated[str, typer.Option(help="float32, float64, bfloat16, float16")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
     seed: Annotated[int, typer.Option(help="of weights, data order and noise")] = 0,
     steps: Annotated[int, typer.Option(help="generator updates")] = 2000,
     records: Annotated[int, typer.Option(help="evaluations along the way")] = 20,
+    evaluation_samples: Annotated[int, typer.Option(help="samples in each of them")] = 1000,
     data_dir: Annotated[Path | None, typer.Option(help="folder of IDX files [GAN_DATA]")] = None,
-    results: Annotated[Path, typer.Option(help="folder for the records and the picture")] = Path(
-        "results/train"
-    ),
+    results: Annotated[
+        str, typer.Option(help="folder or address for the records and the picture")
+    ] = "results/train",
 ) -> None:
-    """Train one run; write its records (runs/KEY.parquet) and a picture of its samples."""
+    """Train one run; write its records (runs/KEY.parquet) and a picture of its samples.
+
+    A run that was interrupted goes on from its checkpoint, at most a minute back.
+    """
+    from gan.folder import place
     from gan.games import recipe
     from gan.run import Run
 
+    folder = place(results)
     played = recipe(game, loss, penalty)
     run = Run(
         loss=played.loss,
@@ -73,18 +95,29 @@ def train(
         data=data,
         optimiser=optimiser,
         generator_learning_rate=learning_rate,
-        discriminator_learning_rate=learning_rate,
+        discriminator_learning_rate=(
+            learning_rate if discriminator_learning_rate is None else discriminator_learning_rate
+        ),
+        momentum=momentum,
+        beta1=beta1,
+        beta2=beta2,
+        adam_epsilon=adam_epsilon,
         batch_size=batch_size,
+        pack=played.pack if pack is None else pack,
         discriminator_steps=discriminator_steps,
+        head_start=head_start,
+        latent_dim=latent_dim,
+        average_decay=average_decay,
         precision=precision,
         device=device,
         seed=seed,
         steps=steps,
         records=records,
+        evaluation_samples=evaluation_samples,
     )
     from gan.session import train_and_store
 
-    train_and_store(run, results, data_dir)
+    train_and_store(run, folder, data_dir)
 
 
 @app.command("list")

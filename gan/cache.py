@@ -1,19 +1,15 @@
 """Where the suite keeps what it downloaded or trained once."""
 
-import hashlib
-import io
 import logging
 import os
-import tempfile
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from gan import atomic
 from gan.errors import UsageError
 from gan.folder import make
-
-CHECKSUM_BYTES = 32
+from gan.sealed import seal, unseal
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +32,7 @@ def make_folder(folder: Path) -> None:
     """
     try:
         make(folder)
+        atomic.sweep(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
 
@@ -54,13 +51,8 @@ def write_weights(path: Path, weights: dict[str, Tensor]) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    buffer = io.BytesIO()
-    torch.save(weights, buffer)
-    content = buffer.getvalue()
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(content).digest() + content)
-        Path(file.name).replace(path)
+        atomic.write(path, seal(weights))
     except OSError as error:
         raise unwritable(path.parent, error) from error
 
@@ -72,10 +64,8 @@ def read_weights(path: Path) -> dict[str, Tensor] | None:
     """
     if not path.is_file():
         return None
-    stored = path.read_bytes()
-    checksum, content = stored[:CHECKSUM_BYTES], stored[CHECKSUM_BYTES:]
-    if hashlib.sha256(content).digest() != checksum:
+    try:
+        return unseal(path.read_bytes())
+    except atomic.DamagedError:
         log.warning("%s is damaged and will be made again", path)
         return None
-    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), weights_only=True)
-    return weights

@@ -10,14 +10,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gan import sheet, store
 from gan.data import load
 from gan.evaluation import Row
+from gan.folder import Place
 from gan.run import Run
 from gan.train import train
 
 SHOWN = ("fid", "modes", "high_quality", "w1", "accuracy")
 
 
-def train_and_store(run: Run, folder: Path, data_dir: Path | None) -> None:
+def train_and_store(run: Run, folder: Place, data_dir: Path | None) -> None:
     """Train a run with a progress bar, store its records and a picture of its samples.
+
+    A run that was interrupted goes on from its checkpoint.
 
     Args:
         run: what to train.
@@ -43,7 +46,12 @@ def train_and_store(run: Run, folder: Path, data_dir: Path | None) -> None:
         def show(row: Row) -> None:
             bar.update(task, completed=int(str(row["step"])), shown=summary(row))
 
-        result = train(run, data_dir, show)
+        def resume(step: int) -> None:
+            bar.update(task, completed=step)
+            bar.console.print(f"going on from step {step}, where this run was interrupted")
+
+        kept = store.checkpoint(folder, run, "training")
+        result = train(run, data_dir, show, kept, resume)
     stored = result.stored()
     print(f"{stored.status} after {stored.stopped_step} steps: {stored.message or 'no incident'}")
     if stored.rows:
@@ -64,7 +72,7 @@ def summary(row: Mapping[str, object]) -> str:
     return "  ".join(f"{name} {row[name]:.3g}" for name in SHOWN if row.get(name) is not None)
 
 
-def draw(stored: store.Stored, file: Path) -> bool:
+def draw(stored: store.Stored, file: Place) -> bool:
     """Write a picture of the last samples that a run kept.
 
     Args:

@@ -1,13 +1,14 @@
 """A picture of a few samples: a sheet of images, a scatter, or a histogram."""
 
+import io
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gan.errors import UsageError
+from gan import atomic
+from gan.folder import Place, mkdir, telling
 
 
 def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
@@ -34,7 +35,7 @@ def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
     return sheet.clip(0, 1)
 
 
-def save(samples: np.ndarray, real: np.ndarray, title: str, file: Path) -> None:
+def save(samples: np.ndarray, real: np.ndarray, title: str, file: Place) -> None:
     """Write a picture of generated samples beside real ones.
 
     Args:
@@ -62,8 +63,8 @@ def save(samples: np.ndarray, real: np.ndarray, title: str, file: Path) -> None:
         else:
             axes.hist(points[:, 0], bins=60, density=True)
             axes.set(xlabel="x", ylabel="density")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file, dpi=120)
-    except OSError as error:
-        raise UsageError(f"can't write {file}: {error.strerror}") from None
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120, format="png")
+    with telling("can't write", file):
+        mkdir(file.parent)
+        atomic.write(file, picture.getvalue())

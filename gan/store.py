@@ -3,22 +3,23 @@
 import dataclasses
 import hashlib
 import json
-import os
+import logging
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
+from gan import atomic, parquet
 from gan.errors import UsageError
-from gan.folder import make
+from gan.folder import Place, contents, make, mkdir, telling
 from gan.run import Run
 
 SCHEMA = 1
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +91,7 @@ def key(run: Run, kind: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def path(folder: Path, run: Run, kind: str) -> Path:
+def path(folder: Place, run: Run, kind: str) -> Place:
     """Where a run is or will be stored.
 
     Args:
@@ -104,8 +105,24 @@ def path(folder: Path, run: Run, kind: str) -> Path:
     return folder / "runs" / f"{key(run, kind)}.parquet"
 
 
-def probe(folder: Path) -> None:
+def checkpoint(folder: Place, run: Run, kind: str) -> Place:
+    """Where a run keeps how far it has come, until it is stored.
+
+    Args:
+        folder: a results folder.
+        run: every setting.
+        kind: "training" or another kind of curves.
+
+    Returns:
+        folder/checkpoints/<key>.pt
+    """
+    return folder / "checkpoints" / f"{key(run, kind)}.pt"
+
+
+def probe(folder: Place) -> None:
     """Make a results folder and try to write to it, before any work.
+
+    What killed sessions left there besides runs and the checkpoints of unfinished ones is removed.
 
     Args:
         folder: where results will go.
@@ -113,14 +130,22 @@ def probe(folder: Path) -> None:
     Raises:
         UsageError: it can't be made or written.
     """
-    try:
+    with telling("can't write to", folder):
         make(folder)
-    except OSError as error:
-        raise UsageError(f"can't write to {folder}: {error.strerror or error}") from None
+        _sweep(folder)
 
 
-def write(folder: Path, stored: Stored) -> Path:
-    """Store a run: under a temporary name, synced, then renamed.
+def _sweep(folder: Place) -> None:
+    """Remove what killed sessions left half-written, and checkpoints of runs that are stored."""
+    for name in ("runs", "checkpoints"):
+        atomic.sweep(folder / name)
+    for kept in (folder / "checkpoints").glob("*.pt"):
+        if (folder / "runs" / f"{kept.stem}.parquet").exists():
+            kept.unlink(missing_ok=True)
+
+
+def write(folder: Place, stored: Stored) -> Place:
+    """Store a run, whole or not at all; its checkpoint has served its purpose and goes.
 
     Args:
         folder: a results folder; ``runs`` is made in it.
@@ -133,31 +158,18 @@ def write(folder: Path, stored: Stored) -> Path:
         UsageError: the folder can't be written.
     """
     target = path(folder, stored.run, stored.kind)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                pq.write_table(_table(stored), file, compression="zstd", write_page_checksum=True)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't write {target}: {error.strerror or error}") from None
+    content = parquet.encode(_header(stored), stored.rows)
+    with telling("can't write", target):
+        mkdir(target.parent)
+        atomic.write(target, content)
+    kept = checkpoint(folder, stored.run, stored.kind)
+    with telling("can't remove", kept):
+        kept.unlink(missing_ok=True)
     return target
 
 
-def _table(stored: Stored) -> pa.Table:
-    columns = list(dict.fromkeys(name for row in stored.rows for name in row))
-    arrays = {name: [row.get(name) for row in stored.rows] for name in columns}
-    table = pa.table(
-        {name: pa.array(values, _type(name, values)) for name, values in arrays.items()}
-    )
-    header = {
+def _header(stored: Stored) -> dict[str, object]:
+    return {
         "schema": SCHEMA,
         "key": key(stored.run, stored.kind),
         "torch": torch.__version__,
@@ -169,32 +181,43 @@ def _table(stored: Stored) -> pa.Table:
         "stopped_step": stored.stopped_step,
         "facts": dict(stored.facts),
     }
-    return table.replace_schema_metadata({"saddle": json.dumps(header)})
 
 
-def _type(name: str, values: Sequence[object]) -> pa.DataType:
-    """The Arrow type of a column, given even where every value is null."""
-    if any(isinstance(value, list) for value in values):
-        return pa.list_(pa.float32())
-    if any(isinstance(value, str) for value in values):
-        return pa.string()
-    return pa.int64() if name in ("step", "discriminator_step") else pa.float64()
-
-
-def read(file: Path) -> Stored | None:
+def read(file: Place) -> Stored | None:
     """Read a run file back, verifying its checksums.
 
     Args:
         file: where a run would be stored.
 
     Returns:
-        The run, or None if there is no file or it is not whole: then it has to be run again.
+        The run, or None if there is no file or, with a warning in the log, if it is not whole:
+        then it has to be run again.
+
+    Raises:
+        UsageError: it is whole but another run's or another version's, or can't be read at all.
     """
-    try:
-        table = pq.read_table(file, page_checksum_verification=True)
-        header = json.loads(table.schema.metadata[b"saddle"])
-        names = ("kind", "status", "message", "stopped_step", "facts")
-        facts = {name: header[name] for name in names}
-        return Stored(run=Run(**header["run"]), rows=table.to_pylist(), **facts)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+    content = contents(file)
+    if content is None:
         return None
+    try:
+        header, rows = parquet.decode(content)
+    except atomic.DamagedError as damage:
+        log.warning("%s is not whole (%s): its run is made again", file, damage)
+        return None
+    return _stored(file, header, rows)
+
+
+def _stored(file: Place, header: dict[str, Any], rows: list[dict[str, Any]]) -> Stored:
+    """A whole file's run, if it is of this version and under its own name."""
+    if header.get("schema") != SCHEMA:
+        reason = f"of schema {header.get('schema')!r}; this version knows schema {SCHEMA}"
+    elif header.get("key") != file.stem:
+        reason = f"the run of key {header.get('key')!r}, not of its name"
+    else:
+        try:
+            names = ("kind", "status", "message", "stopped_step", "facts")
+            facts = {name: header[name] for name in names}
+            return Stored(run=Run(**header["run"]), rows=rows, **facts)
+        except (KeyError, TypeError, UsageError):
+            reason = "a run of another version of this suite"
+    raise UsageError(f"{file} is {reason}: it was left as it is; move it away")

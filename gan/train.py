@@ -1,20 +1,24 @@
 """train(run): Algorithm 1 for as many steps as the run says, with records along the way."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gan.checkpoint import Checkpoint
 from gan.data import load
 from gan.evaluation import Evaluation, Row
 from gan.failures import is_out_of_memory
+from gan.folder import Place
 from gan.run import Run
 from gan.step import TRACE, divergence
-from gan.store import Stored
+from gan.store import Stored, key
 from gan.trainer import Trainer, lead_divergence
 
 
@@ -30,6 +34,8 @@ class Result:
         stopped_step: the last step made.
         trace: (stopped_step, 4), float32, TRACE of every step.
         facts: as results/README.md lists them.
+        lead: (head_start, 2), float32, D's loss and gradient norm in each update of the head start.
+        seconds: on the training clock.
     """
 
     run: Run
@@ -39,6 +45,8 @@ class Result:
     stopped_step: int = 0
     trace: Tensor = field(default_factory=lambda: torch.empty(0, len(TRACE)))
     facts: dict[str, object] = field(default_factory=dict)
+    lead: Tensor = field(default_factory=lambda: torch.empty(0, 2))
+    seconds: float = 0.0
 
     def stored(self) -> Stored:
         """The result as a run file holds it."""
@@ -73,8 +81,10 @@ def train(
     run: Run,
     data_dir: Path | None = None,
     on_record: Callable[[Row], None] | None = None,
+    checkpoint: Place | None = None,
+    on_resume: Callable[[int], None] | None = None,
 ) -> Result:
-    """Train one run from its first step to its last.
+    """Train one run from its first step, or from its checkpoint, to its last.
 
     A loss or gradient that is not finite ends it as "diverged" at that step; memory that runs out,
     as "out_of_memory". Evaluation stops the training clock and draws from streams of its own.
@@ -83,16 +93,25 @@ def train(
         run: what to train.
         data_dir: folder of IDX files, for data sets that are read from files.
         on_record: called with each row as it is made.
+        checkpoint: the file that keeps, once a minute, how far the run has come. If it is there,
+            the run goes on from it; on a CPU to the same bits as without interruption. Whoever
+            stores the result removes it.
+        on_resume: called with the step from which the run goes on, if it does.
 
     Returns:
         Records, status and facts.
 
     Raises:
-        UsageError: what ``Run.check`` refuses.
+        UsageError: what ``Run.check`` refuses, or a checkpoint of another run.
     """
     dataset, result = load(run.data, data_dir), Result(run)
+    keeper = Checkpoint(checkpoint, key(run, "training"))
     try:
-        _train(Trainer(run, dataset), result, on_record or _ignore)
+        trainer = Trainer(run, dataset)
+        if (kept := keeper.kept()) is not None:
+            _restore(trainer, result, kept)
+            (on_resume or _ignore)(result.stopped_step)
+        _train(trainer, result, on_record or _ignore, keeper)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -100,42 +119,88 @@ def train(
     return result
 
 
-def _ignore(_row: Row) -> None:
+def _ignore(_told: object) -> None:
     """Nobody listens."""
 
 
-def _train(trainer: Trainer, result: Result, on_record: Callable[[Row], None]) -> None:
+def _train(
+    trainer: Trainer, result: Result, on_record: Callable[[Row], None], keeper: Checkpoint
+) -> None:
     evaluation = Evaluation(trainer)
     result.facts = evaluation.facts()
-    if message := lead_divergence(trainer.lead(trainer.run.head_start)):
+    _lead(trainer, result, keeper)
+    if message := lead_divergence(result.lead):
         result.status, result.message = "diverged", message
         return
-    seconds, steps = 0.0, record_steps(trainer.run)
-    trace = torch.empty(0, len(TRACE))
-    for record, end in enumerate(steps):
-        if record:
-            trace, elapsed = _advance(trainer, end - steps[record - 1])
-            seconds += elapsed
-            result.trace = torch.cat([result.trace, trace])
-            result.stopped_step = len(result.trace)
+    steps = record_steps(trainer.run)
+    for record in range(len(result.rows), len(steps)):
+        _step(trainer, result, steps[record], keeper)
         if diverged := divergence(result.trace):
             result.status = "diverged"
             result.stopped_step, result.message = diverged
             result.trace = result.trace[: result.stopped_step]
             return
-        row = evaluation.row(end, seconds, trace, snapshot=record in _snapshots(len(steps)))
+        trace = result.trace[steps[record - 1] :] if record else result.trace
+        snapshot = record in _snapshots(len(steps))
+        row = evaluation.row(steps[record], result.seconds, trace, snapshot=snapshot)
         result.rows.append(row)
         on_record(row)
+        if keeper.due():
+            keeper.keep(_progress(trainer, result))
 
 
-def _advance(trainer: Trainer, steps: int) -> tuple[Tensor, float]:
-    """Take some steps; their traces (steps, 4) on the CPU, and the seconds they took."""
+def _lead(trainer: Trainer, result: Result, keeper: Checkpoint) -> None:
+    """D's head start, as far as it is not made yet."""
+    while (left := trainer.run.head_start - len(result.lead)) > 0:
+        trace, _ = _advance(trainer, lambda: trainer.lead(1)[0], left, keeper)
+        result.lead = torch.cat([result.lead, trace])
+        if keeper.due():
+            keeper.keep(_progress(trainer, result))
+
+
+def _step(trainer: Trainer, result: Result, end: int, keeper: Checkpoint) -> None:
+    """Every step up to one, as far as they are not made yet."""
+    while (left := end - len(result.trace)) > 0:
+        trace, elapsed = _advance(trainer, trainer.step, left, keeper)
+        result.trace = torch.cat([result.trace, trace])
+        result.stopped_step = len(result.trace)
+        result.seconds += elapsed
+        if keeper.due():
+            keeper.keep(_progress(trainer, result))
+
+
+def _advance(
+    trainer: Trainer, update: Callable[[], Tensor], most: int, keeper: Checkpoint
+) -> tuple[Tensor, float]:
+    """Some updates, until a checkpoint is due; their traces on the CPU, and the seconds."""
     trainer.synchronise()
     start = time.perf_counter()
-    traces = [trainer.step() for _ in range(steps)]
+    traces = [update()]
+    while len(traces) < most and not keeper.due():
+        traces.append(update())
     trainer.synchronise()
     elapsed = time.perf_counter() - start
     return torch.stack(traces).float().cpu(), elapsed
+
+
+def _progress(trainer: Trainer, result: Result) -> dict[str, Any]:
+    """What a checkpoint holds; the rows as JSON, since it alone takes every kind of number."""
+    return {
+        "trainer": trainer.state_dict(),
+        "rows": json.dumps(result.rows),
+        "lead": result.lead,
+        "trace": result.trace,
+        "seconds": result.seconds,
+    }
+
+
+def _restore(trainer: Trainer, result: Result, progress: dict[str, Any]) -> None:
+    """Put a run where its checkpoint left it."""
+    trainer.load_state_dict(progress["trainer"])
+    result.rows = json.loads(progress["rows"])
+    result.lead, result.trace = progress["lead"], progress["trace"]
+    result.stopped_step = len(result.trace)
+    result.seconds = progress["seconds"]
 
 
 def _snapshots(records: int) -> set[int]:

@@ -1,5 +1,7 @@
 """A run in progress: its game, its state, and streams of random numbers by purpose."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -43,7 +45,9 @@ class Trainer:
         self.dataset = dataset.to(run.device)
         model = MODELS[run.model]
         self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
-        self.generator, self.discriminator = model.networks(dataset.shape, self.latent_dim)
+        self.generator, self.discriminator = model.networks(
+            dataset.shape, self.latent_dim, run.pack
+        )
         self.game = self._game()
         self._differentiate: Differentiate = autograd
         self.reset()
@@ -53,6 +57,7 @@ class Trainer:
     def _split(self) -> None:
         """Take this process's share of every minibatch, if the game allows it."""
         run, processes = self.run, distributed.world()
+        run.need_single_samples("a run over several processes")
         if run.batch_size % processes:
             raise UsageError(
                 f"batch size {run.batch_size} is not a multiple of {processes} processes",
@@ -77,6 +82,7 @@ class Trainer:
             discriminator_rates=run.rates(run.discriminator_learning_rate),
             average_decay=run.average_decay,
             precision=PRECISIONS[run.precision],
+            pack=run.pack,
         )
 
     def reset(self) -> None:
@@ -149,10 +155,48 @@ class Trainer:
         batch = distributed.share(self.draw())
         return step(self.game, self.state, batch, self._differentiate)
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that the updates so far have changed: what it takes to go on bit-identically.
+
+        Returns:
+            Players, moments, average, and every stream of random numbers; tensors that training
+            goes on changing, so to be saved before the next update.
+        """
+        return {
+            "tensors": _tensors(self.state),
+            "draws": self._draws.state_dict(),
+            "lead_draws": self._lead_draws.state_dict(),
+        }
+
+    def load_state_dict(self, kept: dict[str, Any]) -> None:
+        """Go on from where a trainer of the same run was.
+
+        Args:
+            kept: its ``state_dict``, on any device.
+
+        Raises:
+            UsageError: the data have another size than those that it was trained on.
+        """
+        for mine, other in zip(_tensors(self.state), kept["tensors"], strict=True):
+            mine.copy_(other)
+        self._draws.load_state_dict(kept["draws"])
+        self._lead_draws.load_state_dict(kept["lead_draws"])
+
     def synchronise(self) -> None:
         """Wait until the device has done all that it was asked to."""
         if self.run.device.startswith("cuda"):
             torch.cuda.synchronize(self.run.device)
+
+
+def _tensors(state: State) -> list[Tensor]:
+    """Everything in a state, in order."""
+    return [
+        state.generator,
+        state.discriminator,
+        *state.generator_moments,
+        *state.discriminator_moments,
+        state.average,
+    ]
 
 
 class _Draws:
@@ -164,19 +208,33 @@ class _Draws:
             run.rng(purpose + of, run.device) for of in ("noise", "penalty", "dropout")
         )
         data = run.rng(f"{purpose}data", run.device)
-        self._data = Minibatches(trainer.dataset, run.batch_size, data)
+        self._data = Minibatches(trainer.dataset, run.minibatch_samples, data)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where every stream stands."""
+        streams = [rng.get_state() for rng in (self._noise, self._mix, self._drop)]
+        return {"streams": streams, "data": self._data.state()}
+
+    def load_state_dict(self, kept: dict[str, Any]) -> None:
+        """Go on from where other streams of the same run stood."""
+        streams = (self._noise, self._mix, self._drop)
+        for rng, stream in zip(streams, kept["streams"], strict=True):
+            rng.set_state(stream.cpu())
+        self._data.restore(kept["data"])
 
     def next(self, k: int) -> Batch:
         """k minibatches of data and k + 1 of noise, with what penalties and dropout draw."""
         trainer, run = self._trainer, self._trainer.run
         features = trainer.discriminator.uniform_features
         minibatches = [self._data.next() for _ in range(k)]
-        numbers = trainer.dataset.shape if trainer.game.penalty.per_element else ()
+        channels, *sides = trainer.dataset.shape
+        packed = (run.pack * channels, *sides)
+        numbers = packed if trainer.game.penalty.per_element else ()
         shape = (k, run.batch_size, *numbers)
         real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
         return Batch(
             real=real.to(run.dtype),
-            z=trainer.latent(run.batch_size, self._noise, k + 1),
+            z=trainer.latent(run.minibatch_samples, self._noise, k + 1),
             mix=torch.rand(shape, generator=self._mix, device=run.device).to(run.dtype),
             drop=torch.rand(
                 2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device

@@ -1,5 +1,6 @@
 """Run files: what is read from them, and why one that is not whole is left out."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.errors import UsageError
-from analysis.runs import read_run
+from analysis.runs import checksum, read_run
 from analysis.tables import TABLES
 
 
@@ -97,6 +98,48 @@ def test_damage_anywhere_is_refused_or_leaves_a_run(synthetic: Any) -> None:
             lines.append(str(error))
     assert len(lines) > 100
     assert not any("\n" in line for line in lines)
+
+
+def test_a_checksum_that_is_right_is_believed(synthetic: Any) -> None:
+    """SHA-256 of the header's JSON and of each column's, as the format defines it."""
+    table = pa.table({"step": pa.array([3, 4]), "w1": pa.array([0.5, None])})
+    lists = pa.array([[1.0], None], pa.list_(pa.float32()))
+    texts = [
+        '{"a": "x", "b": 1}',
+        '["step", "int64", [3, 4]]',
+        '["w1", "double", [0.5, null]]',
+        '["samples", "list", [1, null]]',
+    ]
+    digest = hashlib.sha256("".join(texts).encode() + bytes.fromhex("0000803f")).hexdigest()
+    meta = {"b": 1, "a": "x", "sha256": "anything"}
+    assert checksum(meta, table.append_column("samples", lists)) == digest
+    path = synthetic.run()
+    whole = pq.read_table(path)
+    entry = json.loads(whole.schema.metadata[b"saddle"])
+    rewrite_meta(path, sha256=checksum(entry, whole))
+    assert len(read_run(path).rows) == 3
+
+
+@pytest.mark.parametrize("change", ["header", "values", "type", "digits"])
+def test_a_checksum_that_is_wrong_is_refused(synthetic: Any, change: str) -> None:
+    """What was changed after it was taken, though Parquet finds the file whole."""
+    path = synthetic.run()
+    whole = pq.read_table(path)
+    right = checksum(json.loads(whole.schema.metadata[b"saddle"]), whole)
+    rewrite_meta(path, sha256="0" * 64 if change == "digits" else right)
+    if change == "header":
+        rewrite_meta(path, sha256=right, message="another")
+    elif change == "values":
+        rewrite(path, seconds=pa.array([0.0, 1.0, 2.5]))
+    elif change == "type":
+        rewrite(path, w1=whole["w1"].cast(pa.float32()))
+    assert refusal(path) == "damaged: its checksum does not match"
+
+
+def test_a_folder_by_a_runs_name_is_refused(tmp_path: Path) -> None:
+    """What is there but can't be read is not called missing."""
+    assert refusal(tmp_path / "none.parquet") == "there is no such file"
+    assert refusal(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])

@@ -174,7 +174,7 @@ def test_memory_that_runs_out_is_recorded(
 ) -> None:
     """The run ends as out_of_memory with what was recorded until then."""
 
-    def fail(_trainer: Trainer, _steps: int) -> None:
+    def fail(*_arguments: object) -> None:
         raise error
 
     monkeypatch.setattr(module, "_advance", fail)
@@ -206,7 +206,7 @@ def test_real_allocation_failure_is_recognised() -> None:
 def test_other_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is a traceback, not a status."""
 
-    def fail(_trainer: Trainer, _steps: int) -> None:
+    def fail(*_arguments: object) -> None:
         raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr(module, "_advance", fail)
