@@ -78,7 +78,8 @@ def train(
 ) -> None:
     """Train one run; write its records (runs/KEY.parquet) and a picture of its samples.
 
-    A run that was interrupted goes on from its checkpoint, at most a minute back.
+    A run that was interrupted goes on from its checkpoint, at most a minute back. One large run
+    over several processes: torchrun --nproc-per-node 2 -m gan train …
     """
     from gan.folder import place
     from gan.games import recipe

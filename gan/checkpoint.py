@@ -5,7 +5,7 @@ import math
 import time
 from typing import Any
 
-from gan import atomic
+from gan import atomic, distributed
 from gan.errors import UsageError
 from gan.folder import Place, contents, mkdir, telling
 from gan.sealed import seal, unseal
@@ -41,10 +41,12 @@ class Checkpoint:
     def keep(self, progress: dict[str, Any]) -> None:
         """Write how far the run has come; a failure is a warning, for the run itself can go on.
 
+        Of several processes that train one run, all at the same state, the first one writes.
+
         Args:
             progress: tensors, numbers and texts, in dicts and lists.
         """
-        if self._file is None:
+        if self._file is None or distributed.rank():
             return
         try:
             with telling("can't write the checkpoint", self._file):

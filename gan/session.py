@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gan import sheet, store
+from gan import distributed, sheet, store
 from gan.data import load
 from gan.evaluation import Row
 from gan.folder import Place
@@ -20,7 +20,8 @@ SHOWN = ("fid", "modes", "high_quality", "w1", "accuracy")
 def train_and_store(run: Run, folder: Place, data_dir: Path | None) -> None:
     """Train a run with a progress bar, store its records and a picture of its samples.
 
-    A run that was interrupted goes on from its checkpoint.
+    A run that was interrupted goes on from its checkpoint. Under torchrun each process trains on
+    its share of every minibatch, and the first of them tells and stores.
 
     Args:
         run: what to train.
@@ -30,15 +31,23 @@ def train_and_store(run: Run, folder: Place, data_dir: Path | None) -> None:
     Raises:
         UsageError: what the run or the folder does not allow.
     """
-    run.check(load(run.data, data_dir))
-    store.probe(folder)
+    with distributed.processes(run.device):
+        run.check(load(run.data, data_dir))
+        store.probe(folder)
+        stored = _trained(run, folder, data_dir)
+        if distributed.rank() == 0:
+            _store(stored, folder)
+
+
+def _trained(run: Run, folder: Place, data_dir: Path | None) -> store.Stored:
+    """The run's records; how far it has come is shown on stderr."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(24),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[shown]}"),
-        console=Console(stderr=True),
+        console=Console(stderr=True, quiet=distributed.rank() > 0),
     )
     with bar:
         task = bar.add_task(f"{run.data} {run.loss}", total=run.steps, shown="")
@@ -51,8 +60,11 @@ def train_and_store(run: Run, folder: Place, data_dir: Path | None) -> None:
             bar.console.print(f"going on from step {step}, where this run was interrupted")
 
         kept = store.checkpoint(folder, run, "training")
-        result = train(run, data_dir, show, kept, resume)
-    stored = result.stored()
+        return train(run, data_dir, show, kept, resume).stored()
+
+
+def _store(stored: store.Stored, folder: Place) -> None:
+    """Write records and picture, and say where they are."""
     print(f"{stored.status} after {stored.stopped_step} steps: {stored.message or 'no incident'}")
     if stored.rows:
         print(summary(stored.rows[-1]))

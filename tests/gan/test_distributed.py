@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan import distributed
+from gan import distributed, store
 from gan.errors import UsageError
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
@@ -79,6 +79,38 @@ def test_twenty_steps_in_two_processes_are_those_of_one(seen: list[dict[str, Any
 def test_what_cannot_be_split_is_refused(seen: list[dict[str, Any]], game: str, what: str) -> None:
     """In one line, by both processes, before any work."""
     assert all(what in process["refused"][game] for process in seen)
+
+
+def test_the_command_line_trains_over_two_processes(tmp_path: Path) -> None:
+    """``torchrun -m gan train`` leaves the records of one process, told and stored once."""
+    options = ["--data", "ring", "--steps", "30", "--records", "2", "--batch-size", "16"]
+    options += ["--precision", "float64", "--penalty", "r1", "--evaluation-samples", "100"]
+    split = torchrun("-m", "gan", "train", *options, "--results", str(tmp_path / "split"))
+    assert split.returncode == 0, split.stderr
+    assert split.stdout.count("records") == 1
+    whole = subprocess.run(
+        [sys.executable, "-m", "gan", "train", *options, "--results", str(tmp_path / "whole")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert whole.returncode == 0, whole.stderr
+    assert split.stdout.splitlines()[:2] == whole.stdout.splitlines()[:2]
+    (one,), (other,) = (list(tmp_path.glob(f"{name}/runs/*")) for name in ("split", "whole"))
+    assert one.name == other.name
+    for row, exact in zip(rows(one), rows(other), strict=True):
+        assert row == pytest.approx(exact, rel=1e-6, abs=1e-12)
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    """A run's records but for the clock and the pictures."""
+    stored = store.read(file)
+    assert stored is not None
+    return [
+        {name: value for name, value in row.items() if isinstance(value, float)} | {"seconds": 0.0}
+        for row in stored.rows
+    ]
 
 
 def test_one_process_is_a_world_of_its_own() -> None:
