@@ -14,18 +14,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+# Paths and addresses are texts here, since a pathlib.Path makes one slash of two: place() tells
+# them apart.
 Results = Annotated[
-    list[Path],
-    typer.Argument(metavar="PATH...", help="benchmark.json files or results folders."),
+    list[str],
+    typer.Argument(metavar="PATH...", help="benchmark.json files or results folders, or URLs."),
 ]
 Output = Annotated[
-    Path | None,
+    str | None,
     typer.Option(metavar="FOLDER", help="Where to write; beside the results if not given."),
 ]
 
 SomeResults = Annotated[
-    list[Path],
-    typer.Argument(metavar="[PATH...]", help="benchmark.json files or results folders."),
+    list[str],
+    typer.Argument(metavar="[PATH...]", help="benchmark.json files or results folders, or URLs."),
 ]
 Recorded = Annotated[
     Path | None,
@@ -35,7 +37,11 @@ Recording = Annotated[
     Path | None,
     typer.Option("--record", metavar="FILE", help="Where to record the verdicts."),
 ]
-LOCAL = [Path("results/local")]
+Rows = Annotated[
+    Path | None,
+    typer.Option("--record", metavar="FILE", help="Where to write the rows, as JSON."),
+]
+LOCAL = ["results/local"]
 
 
 @app.callback()
@@ -46,9 +52,10 @@ def analysis() -> None:
 @app.command()
 def report(paths: Results, output: Output = None) -> None:
     """Draw every figure and write report.html, one self-contained page, beside figures/."""
+    from analysis.place import place
     from analysis.report import report as write_report
 
-    done = write_report(paths, output)
+    done = write_report([place(path) for path in paths], None if output is None else place(output))
     for line in (*done.problems, *done.not_drawn):
         typer.echo(line, err=True)
     typer.echo(f"{done.page}: {len(done.drawn)} figures")
@@ -64,11 +71,12 @@ def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording
 
     from analysis.claims import ledger
     from analysis.claims.wording import printed
+    from analysis.place import place
     from analysis.records import load
     from analysis.report import replace
 
     before = None if check is None else ledger.recorded(check)
-    records = load(paths)
+    records = load([place(path) for path in paths])
     entries = ledger.ledger(records)
     printed(entries, Console(highlight=False))
     if record is not None:
@@ -78,6 +86,26 @@ def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording
         typer.echo(line, err=True)
     if changed:
         raise typer.Exit(1)
+
+
+@app.command()
+def reproduction(paths: SomeResults = LOCAL, record: Rows = None) -> None:
+    """Print published rows beside our runs: reproduced, not reproduced, undecided or not run."""
+    from rich.console import Console
+
+    from analysis.place import place
+    from analysis.records import load
+    from analysis.report import replace
+    from analysis.reproduction import ledger
+    from analysis.reproduction.wording import printed
+
+    records = load([place(path) for path in paths])
+    entries = ledger.ledger(records)
+    printed(entries, Console(highlight=False))
+    if record is not None:
+        replace(record, ledger.as_json(entries))
+    for line in records.problems:
+        typer.echo(line, err=True)
 
 
 def main() -> None:

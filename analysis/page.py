@@ -16,6 +16,9 @@ from analysis.costs import costs
 from analysis.figures import numerics
 from analysis.records import Records
 from analysis.render import Drawing
+from analysis.reproduction.ledger import Entry as Published
+from analysis.reproduction.ledger import tally as tally_of_rows
+from analysis.reproduction.section import section
 from analysis.summary import statuses, summary
 from analysis.wording import count, listing, number
 
@@ -32,6 +35,7 @@ LARGEST_SVG = 2_000_000
 def page(
     records: Records,
     entries: Sequence[Entry],
+    published: Sequence[Published],
     drawings: Sequence[Drawing],
     not_drawn: Sequence[str],
     documents: Sequence[bytes],
@@ -41,6 +45,7 @@ def page(
     Args:
         records: the results.
         entries: the claims ledger.
+        published: the reproduction ledger.
         drawings: its figures.
         not_drawn: a line on each figure that is missing.
         documents: the benchmark.json files, to be downloaded from the page.
@@ -62,6 +67,8 @@ def page(
         tally=tally(entries),
         claims=[(entry, shown(entry), claim_class(entry), lines(entry)) for entry in entries],
         few_findings=FEW_FINDINGS,
+        published=section(published),
+        tally_of_rows=tally_of_rows(published),
         tables=[
             (data, list(table.columns), table.to_numpy().tolist())
             for data, table in summary(records).items()

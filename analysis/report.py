@@ -10,8 +10,10 @@ from analysis.claims.ledger import as_json, ledger
 from analysis.errors import UsageError
 from analysis.figures import FIGURES
 from analysis.page import page
+from analysis.place import Place, telling
 from analysis.records import load
 from analysis.render import drawing
+from analysis.reproduction import ledger as reproduction
 
 SUFFIXES = ("svg", "png", "csv")
 
@@ -27,13 +29,13 @@ class Report:
         problems: a line on each file that could not be read.
     """
 
-    page: Path
+    page: Place
     drawn: tuple[str, ...]
     not_drawn: tuple[str, ...]
     problems: tuple[str, ...]
 
 
-def report(paths: Sequence[Path], output: Path | None = None) -> Report:
+def report(paths: Sequence[Place], output: Place | None = None) -> Report:
     """Measure every claim, draw every figure and write the page, the page last.
 
     Args:
@@ -57,19 +59,20 @@ def report(paths: Sequence[Path], output: Path | None = None) -> Report:
         if one is None
     )
     documents = [file.read_bytes() for path in paths if (file := document(path)) is not None]
-    entries = ledger(records)
-    text = page(records, entries, drawings, missing, documents)
+    entries, published = ledger(records), reproduction.ledger(records)
+    text = page(records, entries, published, drawings, missing, documents)
     for name, one in made.items():
         for suffix in SUFFIXES:
             file = folder / "figures" / f"{name}.{suffix}"
             replace(file, None if one is None else getattr(one, suffix))
     replace(folder / "claims.json", as_json(entries))
+    replace(folder / "reproduction.json", reproduction.as_json(published))
     replace(folder / "report.html", text.encode())
     drawn = tuple(one.name for one in drawings)
     return Report(folder / "report.html", drawn, missing, records.problems)
 
 
-def output_folder(paths: Sequence[Path], output: Path | None) -> Path:
+def output_folder(paths: Sequence[Place], output: Place | None) -> Place:
     """Where the report goes: the folder asked for, or that of the only results.
 
     Args:
@@ -89,13 +92,13 @@ def output_folder(paths: Sequence[Path], output: Path | None) -> Path:
     return paths[0].parent if paths[0].is_file() else paths[0]
 
 
-def document(path: Path) -> Path | None:
+def document(path: Place) -> Place | None:
     """The benchmark.json that a path brings, if any."""
     file = path / "benchmark.json" if path.is_dir() else path
     return file if file.is_file() else None
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Place) -> None:
     """Make a folder and try to write into it, before any work is done for it.
 
     Args:
@@ -104,16 +107,16 @@ def make_folder(folder: Path) -> None:
     Raises:
         UsageError: it cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
+    with telling(folder, "cannot be written"):
+        # At an address there are no folders to make, or a bucket would be made of a typing error.
+        if isinstance(folder, Path):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
 
 
-def replace(path: Path, data: bytes | None) -> None:
-    """Write a whole file or none: under a temporary name beside it, then renamed.
+def replace(path: Place, data: bytes | None) -> None:
+    """Write a whole file or none: at an address by one put, else renamed when it is whole.
 
     Args:
         path: the file.
@@ -122,15 +125,20 @@ def replace(path: Path, data: bytes | None) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with telling(path, "cannot be written"):
         if data is None:
             path.unlink(missing_ok=True)
-            return
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        elif isinstance(path, Path):
+            rename(path, data)
+        else:
+            path.write_bytes(data)
+
+
+def rename(path: Path, data: bytes) -> None:
+    """Write a file of this machine's under another name and give it its own when it is whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The reproduction ledger: published rows, our runs beside them, and what was reproduced."""
