@@ -114,10 +114,11 @@ def rule_of(run: Mapping[Hashable, Any]) -> str:
     'adam'
     """
     optimiser = " ".join(str(run.get("run.optimiser")).split())
-    momentum, epsilon = run.get("run.momentum"), run.get("run.adam_epsilon")
-    if optimiser == "sgd" and momentum:
+    # NaN where only other runs have the field; NaN is neither larger than 0 nor unusual.
+    momentum, epsilon = (run.get(name) or 0.0 for name in ("run.momentum", "run.adam_epsilon"))
+    if optimiser == "sgd" and momentum > 0:
         return f"{optimiser}, momentum {number(momentum)}"
-    if optimiser == "adam" and epsilon and epsilon != USUAL_EPSILON:
+    if optimiser == "adam" and epsilon > 0 and epsilon != USUAL_EPSILON:
         return f"{optimiser}, ε {number(epsilon)}"
     return optimiser
 
@@ -172,8 +173,10 @@ def share_interval(successes: int, n: int, confidence: float = 0.95) -> Interval
         raise ValueError(f"{successes} successes of {n} runs")
     if n == 0:
         return Interval(np.nan, np.nan, np.nan, confidence, 0)
-    bounds = stats.binomtest(successes, n).proportion_ci(confidence, method="exact")
-    return Interval(successes / n, float(bounds.low), float(bounds.high), confidence, n)
+    tail, misses = (1 - confidence) / 2, n - successes
+    low = float(stats.beta.ppf(tail, successes, misses + 1)) if successes else 0.0
+    high = float(stats.beta.isf(tail, successes + 1, misses)) if misses else 1.0
+    return Interval(successes / n, low, high, confidence, n)
 
 
 DISTANCES: Mapping[str, str] = {"w1": "W₁", "fid": "FID"}

@@ -8,7 +8,8 @@ from analysis.estimates import Interval
 from analysis.figures import metric
 from analysis.figures.panel import settings
 from analysis.records import Records
-from analysis.wording import number
+from analysis.recovery import JUDGED, share_interval
+from analysis.wording import number, percent
 
 GAME = ["data", "loss", "penalty", "model"]
 
@@ -53,6 +54,7 @@ def game_rows(
             "Also": str(setting),
             "Seeds": number(of_setting["seed"].nunique()),
             "Runs": statuses(of_setting),
+            "Diverged": divergence(of_setting),
             **final_metrics(last, of_setting),
             **speed,
         }
@@ -71,15 +73,30 @@ def statuses(cells: pd.DataFrame) -> str:
     return ", ".join(f"{counts[status]} {status.replace('_', ' ')}" for status in known) or "–"
 
 
+def divergence(cells: pd.DataFrame) -> str:
+    r"""The share of runs that diverged with its exact 95 % interval; of nothing judged, nothing.
+
+    A run whose memory ran out, or that torch could not make, says nothing of the game.
+
+    >>> divergence(pd.DataFrame({"status": ["finished", "diverged", "out_of_memory"]}))
+    '50\xa0% [1\xa0%, 99\xa0%]'
+    """
+    judged = cells["status"][cells["status"].isin(JUDGED)]
+    share = share_interval(int((judged == "diverged").sum()), len(judged))
+    if not share.n:
+        return "–"
+    return f"{percent(share.estimate)} [{percent(share.low)}, {percent(share.high)}]"
+
+
 def final_metrics(last: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
-    """Every metric's mean over the finished runs' last records, with bounds from 8 seeds on."""
+    """Every metric's interquartile mean over the finished runs' last records, with its interval."""
     finished = cells[cells["status"] == "finished"]
     if last.empty or finished.empty:
         return {}
     rows = last[last["key"].isin(finished["key"])]
     return {
         metric.METRICS[str(name)].name: bounded(
-            metric.mean_over_seeds(of_metric["value"]), len(finished)
+            metric.over_seeds(of_metric["value"]), len(finished)
         )
         for name, of_metric in rows.groupby("metric", sort=False)
     }

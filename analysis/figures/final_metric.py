@@ -1,4 +1,4 @@
-"""Where every run ends: a point per seed, and from 8 seeds on the mean between its bounds."""
+"""Where every run ends: a point per seed, from 8 seeds on the interquartile mean in its bounds."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,6 +6,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.estimates import FEWEST_SEEDS
 from analysis.figures import metric
 from analysis.figures.figure import Figure
 from analysis.figures.panel import is_leftmost, label, legend, small_multiples, wrapped
@@ -21,11 +22,11 @@ STRIP = ["panel", "metric", "loss", "strip"]
 
 
 def prepare(records: Records) -> pd.DataFrame:
-    """One row per run and metric, and one per loss and metric with the mean over finished runs."""
+    """One row per run and metric, and per loss and metric the finished runs' interquartile mean."""
     rows = metric.curves(records)
     if rows.empty:
         return rows
-    last = metric.final(rows).assign(kind="run")
+    last = metric.final(rows).assign(kind="run", seeds=1)
     last["strip"] = last.groupby("panel")["loss"].rank("dense").astype(int) - 1
     of_loss = last.groupby(["panel", "loss"])
     share = (of_loss.cumcount() + 0.5) / of_loss["key"].transform("size")
@@ -36,10 +37,10 @@ def prepare(records: Records) -> pd.DataFrame:
 
 
 def mean_row(strip: dict[str, object], runs: pd.DataFrame) -> dict[str, object]:
-    """The row of a strip's mean, between its bounds if it has any."""
-    mean = metric.mean_over_seeds(runs["value"])
+    """The row of a strip's interquartile mean, between its bounds if it has any."""
+    mean = metric.over_seeds(runs["value"])
     bounds = {"value": mean.estimate, "low": mean.low, "high": mean.high, "seeds": mean.n}
-    return {**strip, **bounds, "kind": "mean", "drawn_at": strip["strip"]}
+    return {**strip, **bounds, "kind": "interquartile_mean", "drawn_at": strip["strip"]}
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
@@ -53,7 +54,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
     for name, (axes,) in zip(names, panels, strict=True):
         of_panel = rows[rows["panel"] == name]
         _draw_points(axes, of_panel[of_panel["kind"] == "run"])
-        _draw_means(axes, of_panel[of_panel["kind"] == "mean"])
+        _draw_means(axes, of_panel[of_panel["kind"] == "interquartile_mean"])
         losses = [label(loss, 24) for loss in sorted(of_panel["loss"].unique())]
         axes.set(title=wrapped(name, 4), ylim=(len(losses) - 0.5, -0.5))
         axes.set_yticks(range(len(losses)), losses)
@@ -74,16 +75,18 @@ def _draw_points(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_means(axes: Axes, rows: pd.DataFrame) -> None:
+    rows = rows[rows["seeds"] >= FEWEST_SEEDS]
     for _, mean in rows.dropna(subset="low").iterrows():
         axes.plot([mean["low"], mean["high"]], [mean["drawn_at"]] * 2, color="black", lw=1.2)
     axes.plot(rows["value"], rows["drawn_at"], "|", color="black", markersize=13, mew=1.6)
 
 
 def _handles(rows: pd.DataFrame) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color="#888888", marker="o", ls="", label="one seed, finished"),
-        Line2D([], [], color="black", marker="|", markersize=11, ls="", label="mean of these"),
-    ]
+    handles = [Line2D([], [], color="#888888", marker="o", ls="", label="one seed, finished")]
+    if (rows["seeds"] >= FEWEST_SEEDS).any():
+        middle = Line2D([], [], color="black", marker="|", markersize=11, ls="")
+        middle.set_label("interquartile mean of these")
+        handles.append(middle)
     if rows.get("low", pd.Series(dtype=float)).notna().any():
         handles.append(Line2D([], [], color="black", lw=1.2, label="95 % interval of the mean"))
     if (rows["status"].dropna() != "finished").any():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.estimates import Interval, mean_interval
+from analysis.estimates import Array, Interval, interquartile_mean, mean_intervals
 from analysis.figures.panel import run_settings
 from analysis.records import Records
 from analysis.wording import count, listing, number
@@ -83,13 +83,25 @@ def final(rows: pd.DataFrame) -> pd.DataFrame:
     return last[last["is_last"] | (last["status"] != "finished")].reset_index(drop=True)
 
 
-def mean_over_seeds(values: "pd.Series[float]") -> Interval:
-    """The mean over seeds, with its interval from 8 seeds on."""
-    return mean_interval(values, np.random.default_rng(SEED))
+def over_seeds(values: "pd.Series[float]") -> Interval:
+    """The interquartile mean over seeds, with its interval from 8 seeds on."""
+    return pointwise(np.asarray(values, dtype=np.float64)[None])[0]
+
+
+def pointwise(rows: Array) -> list[Interval]:
+    """The same at every point of a curve, by the same resamples of seeds.
+
+    Args:
+        rows: (k, n), a column per seed.
+
+    Returns:
+        k interquartile means; the intervals are pointwise.
+    """
+    return mean_intervals(rows, np.random.default_rng(SEED), interquartile_mean)
 
 
 def best_losses(last: pd.DataFrame) -> "pd.Series[str]":
-    """The loss whose finished runs have the best mean in each panel, or "a tie".
+    """The loss whose finished runs have the best interquartile mean in each panel, or "a tie".
 
     Args:
         last: of `final`.
@@ -98,7 +110,7 @@ def best_losses(last: pd.DataFrame) -> "pd.Series[str]":
         Panel -> loss, for panels with more than one loss.
     """
     finished = last[last["status"] == "finished"]
-    means = finished.groupby(["panel", "loss"])["value"].mean()
+    means = finished.groupby(["panel", "loss"])["value"].agg(interquartile_mean)
     best: dict[str, str] = {}
     for panel, of_panel in means.groupby("panel", sort=False):
         metric = METRICS[last.loc[last["panel"] == panel, "metric"].iloc[0]]
@@ -124,11 +136,11 @@ def ranking(last: pd.DataFrame) -> str:
     if len(best) > 1:
         (first, n), *others = best.value_counts().items()
         words = "".join(f", {loss} in {n_panels}" for loss, n_panels in others)
-        return f"{first} has the best final mean in {n} of {len(best)} panels{words}"
+        return f"{first} has the best final interquartile mean in {n} of {len(best)} panels{words}"
     finished = last[(last["panel"] == best.index[0]) & (last["status"] == "finished")]
-    means = finished.groupby("loss")["value"].mean()
+    means = finished.groupby("loss")["value"].agg(interquartile_mean)
     told = [f"{number(value)} ({loss})" for loss, value in means.items()]
-    return f"the final means are {listing(told)}, best for {best.iloc[0]}"
+    return f"the final interquartile means are {listing(told)}, best for {best.iloc[0]}"
 
 
 def diverged(last: pd.DataFrame) -> str:
@@ -155,4 +167,10 @@ METRICS: Mapping[str, Metric] = {
     "w1": Metric("W₁", "lower"),
     "fid": Metric("FID", "lower"),
     "kid": Metric("KID", "lower"),
+    "knn_precision": Metric("precision", "higher"),
+    "knn_recall": Metric("recall", "higher"),
+    "density": Metric("density", "higher"),
+    "coverage": Metric("coverage", "higher"),
+    "sliced_w": Metric("sliced W₂", "lower"),
+    "mmd": Metric("MMD²", "lower"),
 }

@@ -14,8 +14,10 @@ from analysis.estimates import (
     interquartile_mean,
     log_log_slope,
     mean_interval,
+    mean_intervals,
     median_interval,
 )
+from analysis.estimates.mean import student_level
 
 Values = list[float]
 moderate = st.floats(-1e6, 1e6, allow_nan=False)
@@ -178,24 +180,56 @@ def test_equal_seeds_have_bounds_upon_their_mean() -> None:
     assert (mean.estimate, mean.low, mean.high) == (8, 8, 8)
 
 
-def test_bounds_of_a_mean_are_scipys_bca() -> None:
-    """With the same stream of random numbers they are the same."""
+def test_bounds_of_a_mean_are_scipys_bca_at_students_level() -> None:
+    """Of 12 values Student's 95 % quantile is 2.201, within which are 97.23 % of a normal."""
+    assert student_level(0.95, 12) == pytest.approx(0.9723, abs=1e-4)
     values = np.random.default_rng(5).exponential(size=12)
     mean = mean_interval(values, np.random.default_rng(6), resamples=999)
     expected = stats.bootstrap(
-        (values,), np.mean, n_resamples=999, method="BCa", rng=np.random.default_rng(6)
+        (values,),
+        np.mean,
+        n_resamples=999,
+        method="BCa",
+        confidence_level=2 * stats.norm.cdf(stats.t.ppf(0.975, 11)) - 1,
+        rng=np.random.default_rng(6),
     ).confidence_interval
     assert (mean.low, mean.high) == (expected.low, expected.high)
+    assert mean.confidence == 0.95
 
 
-def test_bounds_of_a_mean_hold_the_true_one_nearly_as_often_as_they_say() -> None:
-    """BCa of 20 normal values covers 92 to 95 %; of 300 such intervals 265 to 296 do."""
-    rng = np.random.default_rng(7)
-    hits = 0
-    for _ in range(300):
-        mean = mean_interval(rng.normal(size=20), rng, resamples=400)
-        hits += mean.low <= 0 <= mean.high
-    assert 265 <= hits <= 296
+def test_a_curves_intervals_are_those_of_its_points() -> None:
+    """The same resamples of seeds at every point, whether taken together or alone."""
+    table = np.random.default_rng(8).normal(size=(3, 9))
+    table[1] = 2.0
+    together = mean_intervals(table, np.random.default_rng(0), interquartile_mean, resamples=500)
+    for row, one in zip(table, together, strict=True):
+        alone = mean_interval(row, np.random.default_rng(0), interquartile_mean, resamples=500)
+        assert one == alone
+    assert (together[1].low, together[1].high) == (2, 2)
+
+
+def test_a_curve_of_few_seeds_has_no_bounds() -> None:
+    """Nor does it draw random numbers."""
+    rng = np.random.default_rng(0)
+    (one, other) = mean_intervals([[1, 2, 3], [4, 4, 4]], rng)
+    assert (one.estimate, other.estimate, one.n) == (2, 4, 3)
+    assert np.isnan([one.low, one.high, other.low, other.high]).all()
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+@pytest.mark.parametrize("rows", [[[]], [[1.0, math.nan]]])
+def test_a_curve_without_values_is_refused(rows: list[Values]) -> None:
+    """As one without finite ones."""
+    with pytest.raises(ValueError, match=r"^values: "):
+        mean_intervals(rows, np.random.default_rng(0))
+
+
+@given(st.integers(FEWEST_SEEDS, 10**6), st.floats(0.5, 0.999))
+def test_students_level_is_wider_and_falls_to_the_confidence(n: int, confidence: float) -> None:
+    """Never narrower than a normal's, and the same for many values."""
+    level = student_level(confidence, n)
+    assert confidence - 1e-9 <= level < 1
+    assert level <= student_level(confidence, n - 1)
 
 
 def test_where_bca_is_undefined_there_are_no_bounds() -> None:
