@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from analysis import stability
 from analysis.claims.ledger import Entry, tally
 from analysis.claims.wording import VERDICTS, line
+from analysis.comparison_table import comparison_table
 from analysis.costs import costs
 from analysis.figures import numerics
 from analysis.records import Records
@@ -73,8 +75,7 @@ def page(
             (data, list(table.columns), table.to_numpy().tolist())
             for data, table in summary(records).items()
         ],
-        numerics=numerics.table(records),
-        costs=costs(records),
+        folded=folded(records),
         machines=[machine(row) for _, row in records.machines.iterrows()],
         runs_only=runs_only(records),
         drawings=drawings,
@@ -84,6 +85,48 @@ def page(
         not_drawn=not_drawn,
         documents=documents,
     )
+
+
+def folded(records: Records) -> list[tuple[str, str, str, pd.DataFrame]]:
+    """The long tables: anchor, heading, what is in it, and the table; those without rows left out.
+
+    Args:
+        records: the results.
+
+    Returns:
+        In the order of the page.
+    """
+    tables = [
+        (
+            "comparisons-table",
+            "Which losses differ",
+            "pairs of losses by seed on the last record: exact signed ranks, Holm within a setting",
+            comparison_table(records),
+        ),
+        (
+            "dirac-table",
+            "What becomes of the Dirac-GAN",
+            "trajectories: the class and rate that the eigenvalues predict, and those measured",
+            stability.table(records),
+        ),
+        (
+            "numerics-table",
+            "Which way of writing the loss keeps its gradient",
+            "strips of the map, in numbers",
+            numerics.table(records),
+        ),
+        (
+            "costs",
+            "What a step costs",
+            "cells: medians over rounds; operations are those of matrix products and convolutions",
+            costs(records),
+        ),
+    ]
+    return [
+        (name, heading, f"{len(table):,} {words}", table)
+        for name, heading, words, table in tables
+        if len(table)
+    ]
 
 
 def lines(entry: Entry) -> list[str]:

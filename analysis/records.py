@@ -5,7 +5,6 @@ The format is results/README.md; the tables that hold it are in schema.py.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ import pandas as pd
 from analysis import schema
 from analysis.cells import KEY, cell_row, read_document, rounds
 from analysis.errors import UsageError
+from analysis.place import Place, telling
 from analysis.runs import RunFile, read_run
 from analysis.tables import TABLES
 
@@ -75,7 +75,7 @@ class Session:
     problems: tuple[str, ...]
 
 
-def load(paths: Sequence[Path]) -> Records:
+def load(paths: Sequence[Place]) -> Records:
     """The results of one or more sessions.
 
     Args:
@@ -110,18 +110,19 @@ def load(paths: Sequence[Path]) -> Records:
     )
 
 
-def unique(paths: Iterable[Path]) -> list[Path]:
+def unique(paths: Iterable[Place]) -> list[Place]:
     """The paths, unless two of them are the same results, which would then count twice."""
-    folders: dict[Path, Path] = {}
+    folders: dict[Place, Place] = {}
     for path in paths:
-        folder = (path.parent if path.is_file() else path).resolve()
+        with telling(path, "cannot be read"):
+            folder = (path.parent if path.is_file() else path).resolve()
         if folder in folders:
             raise UsageError(f"{path}: the same results as {folders[folder]}; name them once")
         folders[folder] = path
     return list(folders.values())
 
 
-def read_session(path: Path) -> Session:
+def read_session(path: Place) -> Session:
     """One results folder.
 
     Args:
@@ -133,13 +134,17 @@ def read_session(path: Path) -> Session:
     Raises:
         UsageError: there is nothing of the kind, or the benchmark.json cannot be read.
     """
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder")
-    folder = path if path.is_dir() else path.parent
-    file = path / "benchmark.json" if path.is_dir() else path
-    document = read_document(file) if file.exists() else None
-    if document is None or path.is_dir():
-        stored = sorted(p for p in folder.glob("runs/*.parquet") if KEY.fullmatch(p.name))
+    with telling(path, "cannot be read"):
+        whole, folder = path.is_dir(), path
+        if not whole:
+            if not path.exists():
+                raise UsageError(f"{path}: no such file or folder")
+            folder = path.parent
+        file = folder / "benchmark.json" if whole else path
+        document = read_document(file) if file.exists() else None
+        found: list[Place] = [*folder.glob("runs/*.parquet")] if whole else []
+    if document is None or whole:
+        stored = sorted((each for each in found if KEY.fullmatch(each.name)), key=str)
     else:
         stored = [folder / "runs" / f"{key}.parquet" for key in named_keys(document)]
     if document is None and not stored:
@@ -157,7 +162,7 @@ def named_keys(document: Mapping[str, Any]) -> list[str]:
     )
 
 
-def read_runs(paths: Iterable[Path]) -> tuple[list[RunFile], list[str]]:
+def read_runs(paths: Iterable[Place]) -> tuple[list[RunFile], list[str]]:
     """The runs that can be read, and a line on each that cannot."""
     runs, problems = [], []
     for path in paths:

@@ -156,7 +156,7 @@ SOME_TRAINING_COLUMNS: Columns = {
     "w1": "number",
     "fid": "number",
     "kid": "number",
-    "value": "number",
+    "game_value": "number",
     "knn_precision": "number",
     "knn_recall": "number",
     "density": "number",

@@ -1,6 +1,7 @@
 """pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -9,13 +10,19 @@ import pytest
 import torch
 
 from bench import machine, options
+from bench.computing import computing, jobs_of
+from bench.draft import Draft
+from bench.engine import choice
+from bench.engine.engines import ENGINES
 from bench.matrix import PARAMETERS, Cell
+from bench.measured import OutcomeOf
 from bench.progress import ProgressBar
 from bench.study import KINDS, Value
 from gan.errors import UsageError
 
 SESSION = pytest.StashKey[options.Session]()
 CELLS = pytest.StashKey[dict[tuple[str, tuple[Value, ...]], Cell]]()
+ITEMS = pytest.StashKey[dict[str, Cell]]()
 PROGRESS = pytest.StashKey[ProgressBar]()
 BEFORE = pytest.StashKey[dict[str, float | None]]()
 
@@ -30,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the whole command line before anything runs, and let SIGTERM end it like Ctrl-C."""
     try:
         session = options.session(config)
+        if _will_run(config):
+            cells = {str(index): cell for index, cell in enumerate(session.matrix.cells)}
+            ENGINES[session.engine].check(list(jobs_of(session, cells)), session.resources)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SESSION] = session
@@ -38,8 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "load_average": machine.load_average(),
         "stolen_seconds": machine.stolen_seconds(),
     }
-    torch.set_num_threads(session.threads)
+    torch.set_num_threads(session.resources.threads)
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _will_run(config: pytest.Config) -> bool:
+    return not (config.getoption("collectonly") or config.getoption("help"))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -82,6 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = wanted
     place = {cell: index for index, cell in enumerate(config.stash[CELLS].values())}
     items.sort(key=lambda item: place[cells[item.nodeid]] if item.nodeid in cells else -1)
+    config.stash[ITEMS] = cells
     if len(cells) == len(items) and not config.getoption("collectonly"):
         config.stash[PROGRESS] = ProgressBar(cells)
         config.pluginmanager.register(config.stash[PROGRESS])
@@ -115,12 +130,25 @@ def session(request: pytest.FixtureRequest) -> options.Session:
     return request.config.stash[SESSION]
 
 
+@pytest.fixture(scope="session")
+def outcome_of(request: pytest.FixtureRequest) -> Iterator[OutcomeOf]:
+    """Computes a cell; made for the first that needs it, when all timings have been taken."""
+    stash = request.config.stash
+    cells = {item.nodeid: stash[ITEMS][item.nodeid] for item in request.session.items}
+    try:
+        with computing(stash[SESSION], cells, stash.get(PROGRESS, None)) as results:
+            yield results
+    except UsageError as error:
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what will run, where it goes and what was left out."""
     session = config.stash[SESSION]
     matrix = session.matrix
-    lines = [f"saddle: profile {session.profile}, {len(matrix.cells)} cells, to {session.results}"]
-    return lines + [f"left out: {reason}" for reason in matrix.left_out]
+    where = choice.words(session.engine, session.resources)
+    line = f"saddle: profile {session.profile}, {len(matrix.cells)} cells, to {session.results}"
+    return [line + where] + [f"left out: {reason}" for reason in matrix.left_out]
 
 
 def pytest_report_teststatus(
@@ -143,7 +171,7 @@ def pytest_benchmark_update_machine_info(
         for name in [name for name in cpu if name.startswith("hz_actual")]:
             del cpu[name]
     stolen, stolen_before = machine.stolen_seconds(), before["stolen_seconds"]
-    machine_info["saddle"] = machine.facts(session.threads, session.profile) | {
+    machine_info["saddle"] = machine.facts(session.resources.threads, session.profile) | {
         "arguments": [str(argument) for argument in config.invocation_params.args],
         "load_average_before": before["load_average"],
         "load_average_after": machine.load_average(),
@@ -155,7 +183,7 @@ def pytest_benchmark_update_machine_info(
 
 
 def _finished(config: pytest.Config) -> bool:
-    return PROGRESS not in config.stash or not config.stash[PROGRESS].clock.waiting
+    return PROGRESS not in config.stash or not config.stash[PROGRESS].to_come
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -166,6 +194,17 @@ def pytest_benchmark_generate_json(benchmarks: list[Any]) -> None:
     interrupted before its first sample.
     """
     benchmarks[:] = [entry for entry in benchmarks if "schema" in entry.extra_info]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Put benchmark.json in its place, whole; pytest-benchmark has written it by now."""
+    draft = session.config.getoption("benchmark_json")
+    if isinstance(draft, Draft):
+        try:
+            draft.publish()
+        except UsageError as error:
+            pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

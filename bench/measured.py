@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.engine.job import Outcome, RunError
 from bench.matrix import Cell
-from bench.options import Session
-from bench.work import compute, stored_as
+from bench.work import stored_as
 from gan import store
 
 SCHEMA = 1
 Facts = dict[str, float | int | str | bool]
+OutcomeOf = Callable[[Cell], Outcome]
 
 
 def once(benchmark: BenchmarkFixture, work: Callable[[], None]) -> None:
@@ -23,29 +25,23 @@ def once(benchmark: BenchmarkFixture, work: Callable[[], None]) -> None:
     benchmark.pedantic(work, rounds=1, iterations=1, warmup_rounds=0)
 
 
-def computed(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
-    """Take a cell's results from the folder where an earlier session left them, or compute them.
-
-    Results end as their computation did, finished or diverged, and stay so. Only memory that ran
-    out is tried again: it may have been taken by somebody else.
+def computed(benchmark: BenchmarkFixture, cell: Cell, outcome_of: OutcomeOf) -> None:
+    """Enter how a cell's computation ended, wherever that was.
 
     Args:
         benchmark: pytest-benchmark's fixture.
         cell: of a kind in WORK.
-        session: its folders.
+        outcome_of: computes a cell, or waits for who does.
     """
-    stored = store.read(store.path(session.results, cell.run, stored_as(cell.kind)))
-    reused = stored is not None and stored.status != "out_of_memory"
-
-    def work() -> None:
-        nonlocal stored
-        if not reused:
-            stored = compute(cell.kind, cell.run, session.data_dir)
-            store.write(session.results, stored)
-
-    once(benchmark, work)
-    if stored is not None:
-        complete(benchmark, cell, {"reused": reused}, stored.status, stored.message)
+    try:
+        outcome = benchmark.pedantic(outcome_of, args=(cell,), rounds=1, iterations=1)
+    except RunError as error:
+        pytest.fail(str(error), pytrace=False)
+    if benchmark.stats is not None:  # None where timing is disabled
+        # The timer timed the waiting; the sample is what the run took the process that did it.
+        benchmark.stats.stats.data[:] = [outcome.seconds]
+    facts: Facts = {"reused": outcome.reused}
+    complete(benchmark, cell, facts, outcome.status, outcome.message, outcome.key)
 
 
 def complete(
@@ -54,6 +50,7 @@ def complete(
     facts: Facts,
     status: str = "finished",
     message: str = "",
+    key: str | None = None,
 ) -> None:
     """Mark a cell as measured to the end, with what results/README.md lists for its kind.
 
@@ -63,6 +60,7 @@ def complete(
         facts: what its kind adds.
         status: how it ended.
         message: why, when it did not finish.
+        key: of its run file; None is what this process would have stored it under.
     """
     benchmark.extra_info |= {
         "schema": SCHEMA,
@@ -70,6 +68,6 @@ def complete(
         "status": status,
         "message": message,
         "run": cell.run.as_dict(),
-        "key": store.key(cell.run, stored_as(cell.kind)),
+        "key": key or store.key(cell.run, stored_as(cell.kind)),
         **facts,
     }

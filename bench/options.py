@@ -1,18 +1,22 @@
 """The session's options: the eight axes, the profile, and where results go."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bench.draft import Draft
+from bench.engine import choice
+from bench.engine.job import Job, Resources
 from bench.matrix import Cell, Matrix, matrix, parse_axis
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
-from gan import optimum, per_sample, store
+from gan import optimum, per_sample, spectrum, store
 from gan.data import load
 from gan.errors import UsageError
-from gan.run import NAMES, check_device
+from gan.folder import Place, make, place, telling
+from gan.run import NAMES, Run, check_device
 from gan.trainer import Trainer
 
 # option -> axis; names are checked against the tables of gan/, numbers by Run.
@@ -25,8 +29,9 @@ OPTIONS = {
     "--models": "model",
     "--data": "data",
     "--seeds": "seed",
+    "--pack": "pack",
 }
-NUMBERS = ("batch_size", "seed")
+NUMBERS = ("batch_size", "seed", "pack")
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,22 @@ class Session:
         matrix: the cells.
         results: the results folder.
         rounds: timed blocks per throughput cell.
-        threads: torch's intra-op threads.
         data_dir: folder of IDX files, or None.
+        engine: a name of ENGINES.
+        resources: what it may use.
     """
 
     profile: str
     matrix: Matrix
-    results: Path
+    results: Place
     rounds: int
-    threads: int
     data_dir: Path | None
+    engine: str
+    resources: Resources
+
+    def job(self, cell: Cell) -> Job:
+        """What a cell takes to be computed."""
+        return Job(cell.kind, cell.run, self.data_dir, self.results)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -65,9 +76,11 @@ def add(parser: pytest.Parser) -> None:
             names = "any of cpu, cuda, cuda:N"
         group.addoption(option, metavar="A,B", help=f"in place of the profile's: {names}")
     group.addoption("--rounds", type=int, default=10, help="timed blocks per cell [10]")
-    group.addoption("--threads", type=int, default=1, help="torch's threads [1]")
-    group.addoption("--results", type=Path, help="folder for the results [results/local]")
+    group.addoption(
+        "--results", metavar="FOLDER", help="for the results: a folder or a URL [results/local]"
+    )
     group.addoption("--data-dir", type=Path, help="folder of IDX files [GAN_DATA]")
+    choice.add(group)
 
 
 def session(config: pytest.Config) -> Session:
@@ -82,24 +95,25 @@ def session(config: pytest.Config) -> Session:
     Raises:
         UsageError: whatever is wrong, in one line.
     """
-    for option in ("rounds", "threads"):
-        if config.getoption(option) < 1:
-            raise UsageError(f"--{option} must be at least 1, not {config.getoption(option)}")
-    chosen = _chosen_axes(config)
+    if config.getoption("rounds") < 1:
+        raise UsageError(f"--rounds must be at least 1, not {config.getoption('rounds')}")
+    engine, resources = config.getoption("engine"), choice.resources(config)
+    chosen = _chosen_axes(config, remote=engine == "ray")
     profile, data_dir = config.getoption("profile"), config.getoption("data_dir")
     text = config.getoption("kinds")
     kinds = KINDS if text is None else [str(k) for k in parse_axis("--kinds", text, KINDS)]
     return Session(
         profile=profile,
-        matrix=_possible(matrix(profile, chosen, kinds), chosen, data_dir),
+        matrix=_possible(matrix(profile, chosen, kinds), chosen, data_dir, remote=engine == "ray"),
         results=_results(config),
         rounds=config.getoption("rounds"),
-        threads=config.getoption("threads"),
         data_dir=data_dir,
+        engine=engine,
+        resources=resources,
     )
 
 
-def _chosen_axes(config: pytest.Config) -> dict[str, tuple[Value, ...]]:
+def _chosen_axes(config: pytest.Config, *, remote: bool) -> dict[str, tuple[Value, ...]]:
     chosen: dict[str, tuple[Value, ...]] = {}
     for option, axis in OPTIONS.items():
         text = config.getoption(option.removeprefix("--").replace("-", "_"))
@@ -108,13 +122,21 @@ def _chosen_axes(config: pytest.Config) -> dict[str, tuple[Value, ...]]:
         if axis == "device":
             chosen[axis] = tuple(dict.fromkeys(text.split(",")))
             for device in chosen[axis]:
-                check_device(str(device))
+                _check_device(str(device), remote=remote)
         else:
             chosen[axis] = parse_axis(option, text, None if axis in NUMBERS else NAMES[axis])
     return chosen
 
 
-def _possible(every: Matrix, chosen: Axes, data_dir: Path | None) -> Matrix:
+def _check_device(name: str, *, remote: bool) -> None:
+    """Refuse a device that is not here; a cluster's nodes have what this machine may lack."""
+    if remote and name.startswith("cuda:"):
+        raise UsageError(f"Ray gives each run a GPU of its own: name it cuda, not {name}")
+    if not (remote and name == "cuda"):
+        check_device(name)
+
+
+def _possible(every: Matrix, chosen: Axes, data_dir: Path | None, *, remote: bool) -> Matrix:
     """The cells that this machine and these data can run; the rest is left out with its reason.
 
     What the user named and can't be had is an error; what a profile merely includes is not.
@@ -124,9 +146,12 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None) -> Matrix:
     reasons: dict[tuple[Value, ...], str] = {}
     for cell in every.cells:
         run = cell.run
-        which = (cell.kind, run.device, run.batch_size, run.model, run.data)
+        which = (cell.kind, run.device, run.batch_size, run.pack, run.model, run.data)
         if which not in reasons:
-            reasons[which] = _reason_against(cell, data_dir, chosen)
+            # Only the nodes know what devices they have.
+            elsewhere = remote and cell.kind != "throughput"
+            here = replace(run, device="cpu") if elsewhere else run
+            reasons[which] = _reason_against(cell.kind, here, data_dir, chosen)
         if reasons[which]:
             left_out[reasons[which]] = None
         else:
@@ -136,15 +161,15 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None) -> Matrix:
     return Matrix(tuple(cells), tuple(left_out))
 
 
-def _reason_against(cell: Cell, data_dir: Path | None, chosen: Axes) -> str:
-    """Why a cell can't be had here, or "": raised instead if the user named what is to blame."""
-    field, run = "data", cell.run
+def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) -> str:
+    """Why a run can't be had here, or "": raised instead if the user named what is to blame."""
+    field = "data"
     try:
         dataset = load(run.data, data_dir)
         field = ""
         run.check(dataset)
-        if cell.kind in CHECKS:
-            CHECKS[cell.kind](Trainer(run, dataset))
+        if kind in CHECKS:
+            CHECKS[kind](Trainer(run, dataset))
     except UsageError as reason:
         if (field or reason.field) in chosen:
             raise
@@ -156,15 +181,21 @@ def _reason_against(cell: Cell, data_dir: Path | None, chosen: Axes) -> str:
 CHECKS: dict[str, Callable[[Trainer], object]] = {
     "optimum": optimum.check,
     "per_sample": per_sample.check,
+    "spectrum": spectrum.check,
 }
 
 
-def _results(config: pytest.Config) -> Path:
+def _results(config: pytest.Config) -> Place:
     """The results folder, made and tried; benchmark.json goes there unless the user says where."""
-    json, folder = config.getoption("benchmark_json"), config.getoption("results")
-    if folder is None:
-        folder = json.parent if json else Path("results/local")
+    json, text = config.getoption("benchmark_json"), config.getoption("results")
+    if text is None:
+        folder: Place = json.parent if json else Path("results/local")
+    else:
+        folder = place(text)
     if not config.getoption("collectonly") and not config.getoption("help"):
         store.probe(folder)
-        config.option.benchmark_json = json or folder / "benchmark.json"
-    return Path(folder)
+        if json:
+            with telling("can't write to", json.parent):
+                make(json.parent)
+        config.option.benchmark_json = Draft(json or folder / "benchmark.json")
+    return folder

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from bench import dirac, reproduction
 from bench.study import Axes, Settings, Study, Value
 from gan.losses import LOSSES
+from gan.penalties import PENALTIES
 
 # One of each family: what a session of minutes can show. The others are a `--losses` away.
 CORE_LOSSES = (
@@ -50,6 +52,12 @@ def _head_starts(axes: Axes, settings: Settings, optimisers: Iterable[str]) -> t
     )
 
 
+def _spectra(axes: Axes, settings: Settings) -> Study:
+    """The game's Jacobian under plain gradient descent, whose steps its eigenvalues judge."""
+    plain: Settings = {**_OPTIMISERS["sgd"], **_rates(0.1), "weight_clip": 0.0}
+    return Study("spectrum", {"data": ("ring",), **axes}, {**plain, **settings})
+
+
 def _batches(axes: Axes, steps: Mapping[int, int], settings: Settings) -> tuple[Study, ...]:
     """The same game at several batch sizes, each for steps that take about the same time."""
     return tuple(
@@ -67,6 +75,7 @@ ALL_DIGITS = 1497
 # Every claim of the ledger, in under 4 minutes on two cores; a verdict over seeds takes 8 of them.
 LEDGER: tuple[Study, ...] = (
     Study("numerics", {"precision": FORMATS}),
+    *dirac.studies(tuple(LOSSES), ("r1", "r1_r2", "wgan_gp")),
     Study("gradients", {}, {"steps": 300} | _FAST),
     Study("gradients", {"data": ("ring",)}, {"steps": 1000} | _POINTS),
     Study("per_sample", {"data": ("ring", "digits"), "batch_size": (32,)}, {"steps": 300} | _FAST),
@@ -86,6 +95,14 @@ LEDGER: tuple[Study, ...] = (
         {"data": ("ring", "digits"), "seed": EIGHT},
         {"steps": 100, "records": 4} | _FAST,
     ),
+    _spectra(
+        {
+            "loss": ("non_saturating", "wasserstein"),
+            "penalty": ("none", "r1"),
+            "model": ("mlp_tiny",),
+        },
+        {"steps": 900, "records": 3, "evaluation_samples": 128},
+    ),
     *_head_starts(
         {"loss": GOODFELLOW, "head_start": (1000,), "batch_size": (16,), "seed": EIGHT},
         {"steps": 400, "records": 10, "evaluation_samples": 300},
@@ -94,9 +111,10 @@ LEDGER: tuple[Study, ...] = (
     *_batches({}, {4: 1000, 16: 900, 64: 500, 256: 150, ALL_DIGITS: 30}, {"records": 10} | _FAST),
 )
 
-# The same with every loss, optimiser and data set: about two hours of one core.
+# The same with every loss, optimiser and data set: about three hours of one core.
 FULL_LEDGER: tuple[Study, ...] = (
     Study("numerics", {"device": ("cpu", "cuda"), "precision": FORMATS}),
+    *dirac.studies(tuple(LOSSES), tuple(name for name in PENALTIES if name != "none")),
     Study(
         "gradients",
         {"model": ("mlp", "goodfellow2014", "dcgan"), "data": ("digits", "fashion_mnist")},
@@ -139,6 +157,15 @@ FULL_LEDGER: tuple[Study, ...] = (
         {"data": ("ring", "digits"), "loss": tuple(sorted(set(LOSSES) - set(GOODFELLOW)))},
         {"steps": 1000, "records": 20} | _FAST,
     ),
+    _spectra(
+        {
+            "loss": CORE_LOSSES,
+            "penalty": ("none", "r1", "wgan_gp"),
+            "model": ("mlp_small",),
+            "seed": (0, 1, 2),
+        },
+        {"steps": 5000, "records": 4, "evaluation_samples": 256},
+    ),
     *_head_starts(
         {"loss": GOODFELLOW, "head_start": (0, 2000), "batch_size": (16,), "seed": EIGHT},
         {"steps": 1000, "records": 20, "evaluation_samples": 300},
@@ -166,11 +193,13 @@ PROFILES: dict[str, tuple[Study, ...]] = {
     "smoke": (
         Study("throughput", {"loss": ("saturating", "non_saturating"), "batch_size": (16, 64)}),
         Study("numerics", {"precision": FORMATS}),
+        *dirac.studies(GOODFELLOW, ("r1",)),
         Study("gradients", {"data": ("ring",)}, {"steps": 300} | _POINTS),
         Study("per_sample", {"data": ("ring",), "batch_size": (8,)}, {"steps": 50} | _FAST),
         Study("optimum", {"data": ("gaussian1d",), "batch_size": (128,)}, _OPTIMUM),
         Study("overtrained", {"data": ("ring",), "batch_size": (16,)}, {"steps": 20} | _FAST),
         Study("counterfactual", {"data": ("ring",)}, {"steps": 20, "records": 3} | _FAST),
+        _spectra({"model": ("mlp_tiny",)}, {"steps": 20, "records": 1, "evaluation_samples": 64}),
         *_head_starts(
             {"loss": GOODFELLOW, "head_start": (100,)},
             {"steps": 20, "records": 2, "evaluation_samples": 200},
@@ -185,6 +214,7 @@ PROFILES: dict[str, tuple[Study, ...]] = {
         Study(
             "convergence", {"data": ("ring", "gaussian1d")}, {"steps": 60, "records": 4} | _POINTS
         ),
+        reproduction.plane(1, {"steps": 5, "records": 1, "evaluation_samples": 200}),
     ),
     # What `tox -e report` runs: under 10 minutes on two cores.
     "quick": (
@@ -261,5 +291,9 @@ PROFILES: dict[str, tuple[Study, ...]] = {
             },
             {"steps": 20_000, "records": 40} | _POINTS,
         ),
+        *reproduction.PAPERS,
     ),
+    # Rows of published tables: an hour of one core, and a day of two.
+    "reproduction_short": reproduction.SHORT,
+    "reproduction": reproduction.DAY,
 }

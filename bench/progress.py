@@ -15,16 +15,20 @@ from bench.matrix import Cell
 CELL_SECONDS = {
     "throughput": 1.0,
     "numerics": 0.1,
+    "dirac": 0.2,
     "gradients": 4.0,
     "per_sample": 12.0,
     "optimum": 1.0,
     "overtrained": 20.0,
     "counterfactual": 3.0,
+    "spectrum": 5.0,
     "convergence": 1.0,
     "head_start": 1.0,
     "batches": 1.0,
+    "reproduction": 10.0,
 }
-STEP_SECONDS = {"points": 0.0015, "images": 0.004}  # of each update of either player
+# Of each update of either player.
+STEP_SECONDS = {"numbers": 0.0002, "points": 0.0015, "images": 0.004}
 
 
 def guess(cell: Cell) -> float:
@@ -37,7 +41,8 @@ def guess(cell: Cell) -> float:
         Seconds.
     """
     content = "points" if cell.run.data in ("gaussian1d", "ring", "grid") else "images"
-    return CELL_SECONDS[cell.kind] + updates(cell) * STEP_SECONDS[content]
+    seconds = STEP_SECONDS["numbers" if cell.kind == "dirac" else content]
+    return CELL_SECONDS[cell.kind] + updates(cell) * seconds
 
 
 def updates(cell: Cell) -> int:
@@ -60,20 +65,27 @@ class Clock:
     """
 
     def __init__(self, cells: dict[str, Cell]) -> None:
+        # Timings are taken one by one, whoever else could compute.
+        self.timed = {name for name, cell in cells.items() if cell.kind == "throughput"}
+        self.workers = 1
         self.guesses = {name: guess(cell) for name, cell in cells.items()}
         self.groups = {name: f"{cell.kind} {cell.run.data}" for name, cell in cells.items()}
         self.waiting = set(cells)
         self.guessed = dict.fromkeys(self.groups.values(), 0.0)
         self.measured = dict.fromkeys(self.groups.values(), 0.0)
 
-    def finish(self, name: str, seconds: float) -> None:
-        """Take note that a cell is done.
+    def finish(self, name: str, seconds: float | None) -> None:
+        """Take note that a cell is done, once.
 
         Args:
             name: the cell's node id.
-            seconds: how long it took.
+            seconds: how long it took, beside others; None if it failed: that says nothing.
         """
+        if name not in self.waiting:
+            return
         self.waiting.discard(name)
+        if seconds is None:
+            return
         self.guessed[self.groups[name]] += self.guesses[name]
         self.measured[self.groups[name]] += seconds
 
@@ -85,7 +97,12 @@ class Clock:
             group: self.measured[group] / guessed if guessed else pace
             for group, guessed in self.guessed.items()
         }
-        return sum(self.guesses[name] * paces[self.groups[name]] for name in self.waiting)
+        return sum(
+            self.guesses[name]
+            * paces[self.groups[name]]
+            / (1 if name in self.timed else self.workers)
+            for name in self.waiting
+        )
 
 
 def minutes(seconds: float) -> str:
@@ -112,6 +129,7 @@ class ProgressBar:
 
     def __init__(self, cells: dict[str, Cell]) -> None:
         self.cells, self.clock = cells, Clock(cells)
+        self.to_come = set(cells)
         self.started = 0.0
         # A copy of the descriptor, because pytest captures the original while a cell runs.
         stream = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
@@ -143,12 +161,28 @@ class ProgressBar:
         self.bar.start()
         self.bar.update(self.task, description=text, left=self.left)
         if not self.console.is_terminal:
-            place = f"[{self.done + 1:>{len(str(len(self.cells)))}}/{len(self.cells)}]"
-            self.console.print(f"{place} {text} · {self.left}", markup=False, soft_wrap=True)
+            total = str(len(self.cells))
+            place = str(len(self.cells) - len(self.to_come) + 1).rjust(len(total))
+            line = f"[{place}/{total}] {text} · {self.left}"
+            self.console.print(line, markup=False, soft_wrap=True)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Count the cell that ended."""
-        self.clock.finish(nodeid, time.monotonic() - self.started)
+        """Count the cell that ended, if its worker has not told so before."""
+        self.to_come.discard(nodeid)
+        self.finish(nodeid, time.monotonic() - self.started)
+
+    def begin(self, workers: int) -> None:
+        """Reckon with so many cells at a time from now on."""
+        self.clock.workers = max(workers, 1)
+
+    def finish(self, nodeid: str, seconds: float | None) -> None:
+        """Count a cell that ended, here or elsewhere.
+
+        Args:
+            nodeid: pytest's.
+            seconds: what it took; None if it failed.
+        """
+        self.clock.finish(nodeid, seconds)
         self.bar.update(self.task, completed=self.done, left=self.left)
 
     @pytest.hookimpl(tryfirst=True)

@@ -9,14 +9,17 @@ AXES = ("device", "precision", "batch_size", "loss", "penalty", "model", "data",
 KINDS = (
     "throughput",
     "numerics",
+    "dirac",
     "gradients",
     "per_sample",
     "optimum",
     "overtrained",
     "counterfactual",
+    "spectrum",
     "convergence",
     "head_start",
     "batches",
+    "reproduction",
 )
 
 Value = str | int | float

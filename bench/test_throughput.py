@@ -39,5 +39,5 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
     )
     if benchmark.stats is not None:  # None where timing is disabled
         blocks = benchmark.stats.stats.data
-        facts |= timing.rates(blocks, steps, cell.run.batch_size, flops)
+        facts |= timing.rates(blocks, steps, cell.run.minibatch_samples, flops)
     measured.complete(benchmark, cell, facts)

@@ -9,20 +9,23 @@ from pathlib import Path
 
 from gan.counterfactual import counterfactual_experiment
 from gan.data import load
+from gan.dirac import dirac_experiment
 from gan.failures import status_of
+from gan.folder import Place
 from gan.gradients import shift_experiment
 from gan.numerics import numerics_experiment
 from gan.optimum import optimum_experiment
 from gan.overtrained import overtrained_experiment
 from gan.per_sample import per_sample_experiment
 from gan.run import Run
-from gan.store import Stored
+from gan.spectrum import spectrum_experiment
+from gan.store import Stored, key
 from gan.train import train
 from gan.trainer import Trainer
 
 PICTURES = ("samples", "logits_on_grid")
 
-Work = Callable[[Run, Path | None], Stored]
+Work = Callable[[Run, Path | None, Place | None], Stored]
 
 
 def stored_as(kind: str) -> str:
@@ -34,13 +37,15 @@ def stored_as(kind: str) -> str:
     return "training" if kind in ("throughput", "convergence") else kind
 
 
-def compute(kind: str, run: Run, data_dir: Path | None) -> Stored:
+def compute(kind: str, run: Run, data_dir: Path | None, checkpoints: Place | None = None) -> Stored:
     """What a cell leaves, or that its memory ran out or that torch lacks an operation.
 
     Args:
         kind: a name of WORK.
         run: every setting.
         data_dir: folder of IDX files, or None.
+        checkpoints: the folder where an unfinished training run keeps how far it came, and goes
+            on from there; None to keep nothing.
 
     Returns:
         The contents of its run file.
@@ -48,8 +53,9 @@ def compute(kind: str, run: Run, data_dir: Path | None) -> Stored:
     Raises:
         RuntimeError: any other that its computation raises.
     """
+    file = checkpoints / f"{key(run, stored_as(kind))}.pt" if checkpoints else None
     try:
-        stored = WORK[kind](run, data_dir)
+        stored = WORK[kind](run, data_dir, file)
     except (RuntimeError, MemoryError) as error:
         status, message = status_of(error)
         stored = Stored("", run, [], status, message, 0, {})
@@ -65,46 +71,51 @@ def on_networks(experiment: Callable[[Trainer], Stored]) -> Work:
     Returns:
         The same of a run.
     """
-    return lambda run, data_dir: experiment(Trainer(run, load(run.data, data_dir)))
+    return lambda run, data_dir, _checkpoint: experiment(Trainer(run, load(run.data, data_dir)))
 
 
-def trained(run: Run, data_dir: Path | None) -> Stored:
-    """A game from its start to its end.
+def trained(run: Run, data_dir: Path | None, checkpoint: Place | None) -> Stored:
+    """A game from its start, or from its checkpoint, to its end.
 
     Args:
         run: every setting.
         data_dir: folder of IDX files, or None.
+        checkpoint: the file that keeps how far it came, or None.
 
     Returns:
         Its records.
     """
-    return train(run, data_dir).stored()
+    return train(run, data_dir, checkpoint=checkpoint).stored()
 
 
-def trained_for_numbers(run: Run, data_dir: Path | None) -> Stored:
+def trained_for_numbers(run: Run, data_dir: Path | None, checkpoint: Place | None) -> Stored:
     """The same without samples, real ones neither: of hundreds they would outweigh the numbers.
 
     Args:
         run: every setting.
         data_dir: folder of IDX files, or None.
+        checkpoint: the file that keeps how far it came, or None.
 
     Returns:
         Its records but for the columns of PICTURES; the list of real samples is empty.
     """
-    stored = trained(run, data_dir)
+    stored = trained(run, data_dir, checkpoint)
     rows = [{k: v for k, v in row.items() if k not in PICTURES} for row in stored.rows]
     facts = {**stored.facts, "real_samples": []} if stored.facts else {}
     return replace(stored, rows=rows, facts=facts)
 
 
 WORK: dict[str, Work] = {
-    "numerics": lambda run, _data_dir: numerics_experiment(run),
+    "numerics": lambda run, _data_dir, _checkpoint: numerics_experiment(run),
+    "dirac": lambda run, _data_dir, _checkpoint: dirac_experiment(run),
     "gradients": on_networks(shift_experiment),
     "per_sample": on_networks(per_sample_experiment),
     "optimum": on_networks(optimum_experiment),
     "overtrained": on_networks(overtrained_experiment),
     "counterfactual": on_networks(counterfactual_experiment),
+    "spectrum": on_networks(spectrum_experiment),
     "convergence": trained,
     "head_start": trained_for_numbers,
     "batches": trained_for_numbers,
+    "reproduction": trained_for_numbers,
 }

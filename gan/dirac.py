@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gan.dirac_facts import dirac_facts
 from gan.dirac_game import UPDATES, DiracGame, dirac_game, trajectories
 from gan.dirac_stability import field_eigenvalues, update_radius
 from gan.errors import UsageError, unknown
@@ -25,9 +26,6 @@ from gan.store import Stored
 from gan.verdict import Verdict, verdict
 
 START = (1.0, 1.0)
-
-GRID = tuple((2 * place - 11) / 5 for place in range(12))
-"""θ and ψ of the portrait's arrows, −2.2 to 2.2; without 0, where a penalty may have its kink."""
 
 
 def simulate(
@@ -153,7 +151,7 @@ def spectral_radius(
 
 
 def dirac_experiment(run: Run) -> Stored:
-    """Both update rules from (1, 1), with what their eigenvalues predict.
+    """Both update rules from (1, 1): what their eigenvalues predict, and what they did.
 
     Args:
         run: loss, penalty with its weight, clip, learning rates, steps, dtype and device; it has
@@ -187,7 +185,7 @@ def dirac_experiment(run: Run) -> Stored:
         status="finished",
         message="",
         stopped_step=run.steps,
-        facts=_facts(game),
+        facts=dirac_facts(game, paths),
     )
 
 
@@ -222,21 +220,6 @@ def _rows(updates: str, path: Tensor) -> list[dict[str, object]]:
         }
         for step, (theta, psi) in enumerate(path.tolist())
     ]
-
-
-def _facts(game: DiracGame) -> dict[str, object]:
-    values = field_eigenvalues(game)
-    radii = {f"radius_{updates}": update_radius(game, updates) for updates in UPDATES}
-    psi, theta = torch.meshgrid(*[torch.tensor(GRID, dtype=torch.float64)] * 2, indexing="ij")
-    field = torch.func.vmap(game.field)(torch.stack([theta.flatten(), psi.flatten()], 1))
-    return {
-        "eigenvalues_real": values.real.tolist(),
-        "eigenvalues_imaginary": values.imag.tolist(),
-        **{name: radius if math.isfinite(radius) else None for name, radius in radii.items()},
-        "grid": list(GRID),
-        "field_theta": field[:, 0].tolist(),
-        "field_psi": field[:, 1].tolist(),
-    }
 
 
 __all__ = [

@@ -1,8 +1,4 @@
-"""What becomes of a trajectory around (0, 0): converges, orbits, diverges or stalls, how fast.
-
-gan/verdict.py and analysis/verdict.py are one text twice, since neither package imports the other;
-tests/gan/test_dirac_verdict.py compares them.
-"""
+"""What becomes of a trajectory around (0, 0): converges, orbits, diverges or stalls, how fast."""
 
 import math
 from dataclasses import dataclass

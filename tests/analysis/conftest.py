@@ -376,7 +376,7 @@ LOGIT_GRADIENTS: dict[str, Callable[[Array], Array]] = {
     "wasserstein": lambda a: np.ones(a.shape),
     "hinge": lambda a: np.ones(a.shape),
 }
-TEXT_COLUMNS = ("network", "dtype", "gradient_of", "scope", "formulation")
+TEXT_COLUMNS = ("network", "dtype", "gradient_of", "scope", "formulation", "updates")
 COUNT_COLUMNS = ("step", "discriminator_step")
 
 
@@ -525,8 +525,40 @@ def optimum_rows(run: Row, profile: Profile) -> list[Row]:
     return rows
 
 
+def dirac_rows(run: Row, profile: Profile) -> list[Row]:
+    """Spirals of 40 steps a turn: alternating updates contract with r1 only; reversed they grow."""
+    rows, turn = [], np.arange(201) * np.pi / 20
+    for updates, rate in (("simultaneous", 0.0), ("alternating", -0.05 * (run["penalty"] == "r1"))):
+        size = np.exp((0.01 if profile.reverse else rate) * np.arange(201))
+        path = {"theta": size * np.cos(turn), "psi": -size * np.sin(turn)}
+        values = zip(path["theta"].tolist(), path["psi"].tolist(), strict=True)
+        rows += [
+            {"updates": updates, "step": step, "theta": theta, "psi": psi}
+            for step, (theta, psi) in enumerate(values)
+        ]
+    return rows
+
+
+def spectrum_rows(run: Row, profile: Profile) -> list[Row]:
+    """A pair that turns, r1 damps it; one direction grows, reversed it shrinks."""
+    rows, pair = [], -3 + 0.1j if run["penalty"] == "r1" else -0.2 + 1j
+    for record in range(profile.records + 1):
+        growth = (-1 if profile.reverse else 1) * 0.4 / (1 + record)
+        stable = min(0.4 / 1.04, 0.8) if profile.reverse else None
+        shared = {"field_norm": 1.0, "stable_learning_rate": stable}
+        radius = 0.99 if profile.reverse else 1 + 0.1 * growth
+        shared |= {"radius_simultaneous": radius, "radius_alternating": radius}
+        rows += [
+            {"step": 100 * record, "real": value.real, "imaginary": value.imag, **shared}
+            for value in (pair, pair.conjugate(), complex(growth), -1 + 0j)
+        ]
+    return rows
+
+
 EXPERIMENTS: dict[str, Callable[[Row, Profile], list[Row]]] = {
     "numerics": numerics_rows,
+    "dirac": dirac_rows,
+    "spectrum": spectrum_rows,
     "per_sample": per_sample_rows,
     "optimum": optimum_rows,
     "overtrained": overtrained_rows,
@@ -537,10 +569,20 @@ EXPERIMENTS: dict[str, Callable[[Row, Profile], list[Row]]] = {
 
 EXPERIMENT_FACTS: dict[str, Row] = {
     "numerics": {"unsupported": ""},
+    "dirac": {
+        "eigenvalues_real": [0.0, 0.0],
+        "eigenvalues_imaginary": [0.5, -0.5],
+        "radius_simultaneous": 1.0,
+        "radius_alternating": None,
+        "grid": [-1.0, 1.0],
+        "field_theta": [-1.0, -1.0, 1.0, 1.0],
+        "field_psi": [1.0, -1.0, 1.0, -1.0],
+    },
     "optimum": {"discriminator_steps": 600, "samples": 1000},
     "per_sample": {"trained_steps": 500, "samples": 64, "generator_parameters": 1000},
     "overtrained": {"minibatches": 100, "tail_count": 20},
     "counterfactual": {"batch_size": 64},
+    "spectrum": {"samples": 64, "generator_parameters": 2, "discriminator_parameters": 2},
 }
 
 
@@ -548,6 +590,11 @@ def experiment_runs(profile: Profile) -> Iterator[tuple[str, Row]]:
     """Which runs of which kind a profile has."""
     for precision in ("float64", "float32"):
         yield "numerics", make_run(precision=precision)
+    for loss, penalty in product(profile.losses, ("none", "r1")):
+        yield "dirac", make_run(loss=loss, penalty=penalty)
+        plain = {"optimiser": "sgd", "momentum": 0.0}
+        plain |= dict.fromkeys(("generator_learning_rate", "discriminator_learning_rate"), 0.1)
+        yield "spectrum", make_run(loss=loss, penalty=penalty, **plain)
     for seed in range(profile.seeds):
         yield "per_sample", make_run(seed=seed)
         yield "optimum", make_run(data="gaussian1d", seed=seed)

@@ -224,9 +224,10 @@ def test_speeds_are_medians_of_rounds_with_their_bounds(records: Records) -> Non
 def test_the_best_loss_is_the_one_the_data_say(records: Records, reversed_records: Records) -> None:
     """Non-saturating learns faster; in the reversed session it forgets faster."""
     for name in ("metric_steps", "metric_seconds", "final_metric"):
-        assert "non_saturating has the best final mean in 8 of 8 panels" in caption(name, records)
+        text = caption(name, records)
+        assert "non_saturating has the best final interquartile mean in 8 of 8 panels" in text
         text = caption(name, reversed_records)
-        assert "saturating has the best final mean in " in text
+        assert "saturating has the best final interquartile mean in " in text
         assert "non_saturating has" not in text
 
 
@@ -234,7 +235,7 @@ def test_runs_that_did_not_finish_are_counted(records: Records) -> None:
     """And left out of the means."""
     assert "; of 12 runs, 1 diverged, marked × where they end." in caption("metric_steps", records)
     rows = final_metric.prepare(records)
-    means = rows[(rows["kind"] == "mean") & (rows["loss"] == "saturating")]
+    means = rows[(rows["kind"] == "interquartile_mean") & (rows["loss"] == "saturating")]
     assert means.loc[means["panel"].str.startswith("ring"), "seeds"].unique() == [1]
 
 
@@ -262,9 +263,10 @@ def test_a_single_panel_tells_its_means() -> None:
             "status": "finished",
         }
     )
-    assert metric.ranking(last) == "the final means are 3 (a) and 5 (b), best for b"
+    told = "the final interquartile means are 3 (a) and 5 (b), best for "
+    assert metric.ranking(last) == f"{told}b"
     lower = last.assign(metric="w1")
-    assert metric.ranking(lower) == "the final means are 3 (a) and 5 (b), best for a"
+    assert metric.ranking(lower) == f"{told}a"
     assert metric.ranking(last.assign(loss="a")) == "no panel compares two losses"
 
 
@@ -288,7 +290,7 @@ def test_means_over_seeds_begin_at_eight_and_end_with_the_first_that_diverges(
     """Nine seeds, of which one of the saturating loss stops half-way."""
     folder = synthetic.session(data=("ring",), seeds=9, records=4, batch_sizes=(16,))
     rows = metric_curve.prepare(load([folder]))
-    means = rows[(rows["kind"] == "mean") & (rows["metric"] == "w1")]
+    means = rows[(rows["kind"] == "interquartile_mean") & (rows["metric"] == "w1")]
     assert means[means["loss"] == "saturating"]["step"].max() == 200
     assert means[means["loss"] == "non_saturating"]["step"].max() == 400
     assert (means["low"] <= means["value"]).all()

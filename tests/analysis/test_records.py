@@ -21,12 +21,14 @@ def test_a_folder_brings_every_cell_round_record_and_run(records: Records) -> No
         "throughput": 4,
         "overtrained": 4,
         "counterfactual": 4,
+        "dirac": 4,
+        "spectrum": 4,
         "gradients": 3,
         "per_sample": 2,
         "numerics": 2,
         "optimum": 2,
     }
-    assert len(records.runs) == 57
+    assert len(records.runs) == 65
     assert len(records.training) == 11 * 7 + 4
     assert len(records.gradients) == 3 * 2 * 17
     assert records.problems == ()

@@ -5,10 +5,25 @@ from types import ModuleType
 
 import pytest
 
-from bench import matrix, progress, timing
+from bench import costs, matrix, progress, scaling, scenarios, simulation, timing
+from bench.engine import address, choice, nodes
 
 
-@pytest.mark.parametrize("module", [matrix, progress, timing])
+@pytest.mark.parametrize(
+    "module",
+    [
+        matrix,
+        progress,
+        timing,
+        address,
+        choice,
+        nodes,
+        costs,
+        scaling,
+        scenarios,
+        simulation,
+    ],
+)
 def test_examples(module: ModuleType) -> None:
     """Every example gives what it shows."""
     result = doctest.testmod(module)

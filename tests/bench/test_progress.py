@@ -3,7 +3,7 @@
 import pytest
 
 from bench.matrix import Cell
-from bench.progress import Clock, guess, label, minutes
+from bench.progress import Clock, ProgressBar, guess, label, minutes
 from bench.study import KINDS
 from gan.run import Run
 
@@ -71,3 +71,44 @@ def test_a_variant_is_told_last() -> None:
     """After the seed."""
     text = label(Cell("head_start", Run(data="ring"), "sgd head_start=5"))
     assert text == "head_start float32 64 non_saturating none mlp ring seed 0 sgd head_start=5"
+
+
+def test_workers_share_what_is_left_but_timings_are_taken_one_by_one() -> None:
+    """Four at a time: a quarter of the runs' guesses, all of the timings'."""
+    clock = Clock(cells())
+    clock.workers = 4
+    timings, games = (
+        sum(clock.guesses[name] for name in names) for names in (("t1", "t2"), ("c1", "c2"))
+    )
+    assert clock.seconds_left() == pytest.approx(timings + games / 4)
+
+
+def test_a_cell_is_counted_once_and_a_failure_says_nothing_of_the_pace() -> None:
+    """Its worker tells first, pytest again later; seconds of a failure are not known."""
+    clock = Clock(cells())
+    clock.finish("c1", 10.0)
+    clock.finish("c1", 99.0)
+    assert sum(clock.measured.values()) == 10.0
+    clock.finish("c2", None)
+    assert sum(clock.measured.values()) == 10.0
+    assert clock.waiting == {"t1", "t2"}
+
+
+def test_a_bar_counts_what_workers_did_and_what_is_recorded(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Cells done elsewhere shorten the estimate; the place in the list is pytest's."""
+    bar = ProgressBar(cells())
+    bar.begin(0)
+    assert bar.clock.workers == 1
+    bar.begin(2)
+    bar.finish("c2", 4.0)
+    bar.finish("c1", None)
+    assert (bar.done, len(bar.to_come)) == (2, 4)
+    bar.pytest_runtest_logstart("t1")
+    bar.pytest_runtest_logfinish("t1")
+    bar.pytest_runtest_logfinish("c1")
+    assert (bar.done, bar.to_come) == (3, {"t2", "c2"})
+    bar.pytest_sessionfinish()
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("[1/4] throughput float32 64 non_saturating none mlp digits seed 1 · 2 ")

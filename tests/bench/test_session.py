@@ -200,11 +200,6 @@ def test_a_cell_that_cannot_be_measured_is_recorded(
     assert (info["status"], info["message"]) == (status, str(error).splitlines()[0])
 
 
-def lose_the_first_step(_trainer: object, steps: int) -> tuple[torch.Tensor, float]:
-    """What training returns when a loss is nan from the start."""
-    return torch.full((steps, 4), float("nan")), 0.1
-
-
 def test_a_diverged_run_is_a_result(
     harness: Harness,
     monkeypatch: pytest.MonkeyPatch,
@@ -214,7 +209,7 @@ def test_a_diverged_run_is_a_result(
     """The cell says diverged and at which step, its run file too, and a second session keeps it."""
     options = [*RING, "--kinds", "convergence", "--results", str(tmp_path)]
     with monkeypatch.context() as patch:
-        patch.setattr("gan.train._advance", lose_the_first_step)
+        patch.setattr("gan.trainer.Trainer.step", lambda _: torch.full((4,), float("nan")))
         assert harness(*options) == 0
     for reused in (False, True):
         if reused:
@@ -286,13 +281,13 @@ def test_memory_that_ran_out_is_tried_again(
 ) -> None:
     """Recorded as out_of_memory; the next session has the memory and finishes the run."""
 
-    def fail(_trainer: object, _steps: int) -> None:
+    def fail(_trainer: object) -> None:
         raise MemoryError("no memory left")
 
     options = [*RING, "--kinds", "convergence", "--results", str(tmp_path)]
     statuses = []
     with monkeypatch.context() as patch:
-        patch.setattr("gan.train._advance", fail)
+        patch.setattr("gan.trainer.Trainer.step", fail)
         assert harness(*options) == 0
         statuses += json.loads((tmp_path / "benchmark.json").read_text())["benchmarks"]
     assert harness(*options) == 0

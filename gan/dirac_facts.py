@@ -1,0 +1,55 @@
+"""What a run file says of a Dirac-GAN beside its trajectories: eigenvalues, verdicts, the field."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from gan.dirac_game import UPDATES, DiracGame
+from gan.dirac_stability import field_eigenvalues, update_radius
+from gan.verdict import verdict
+
+GRID = tuple((2 * place - 11) / 5 for place in range(12))
+"""θ and ψ of the portrait's arrows, −2.2 to 2.2; without 0, where a penalty may have its kink."""
+
+
+def dirac_facts(game: DiracGame, paths: Tensor) -> dict[str, object]:
+    """The facts of results/README.md's dirac table.
+
+    Args:
+        game: the rules.
+        paths: (steps + 1, 2, 2), θ and ψ under each rule of UPDATES.
+
+    Returns:
+        What JSON can hold: null for a number that is not finite.
+    """
+    values = field_eigenvalues(game)
+    facts = {"eigenvalues_real": values.real.tolist(), "eigenvalues_imaginary": values.imag.tolist()}
+    of_rules = [_of_rule(game, name, paths[:, turn]) for turn, name in enumerate(UPDATES)]
+    return {**facts, **of_rules[0], **of_rules[1], **_field(game, GRID)}
+
+
+def _of_rule(game: DiracGame, updates: str, path: Tensor) -> dict[str, object]:
+    """The spectral radius of an update rule and the verdict on its path, each with its name."""
+    radius = update_radius(game, updates)
+    told = {"radius": radius, **asdict(verdict(path.numpy(), radius))}
+    return {f"{name}_{updates}": stated(value) for name, value in told.items()}
+
+
+def stated(value: str | float) -> str | float | None:
+    """What JSON has for a value: words as they are, null for NaN and ±∞.
+
+    >>> [stated(value) for value in ("orbits", 0.5, math.inf)]
+    ['orbits', 0.5, None]
+    """
+    return value if isinstance(value, str) or math.isfinite(value) else None
+
+
+def _field(game: DiracGame, grid: Sequence[float]) -> dict[str, object]:
+    """The field on grid × grid, θ varying fastest."""
+    psi, theta = torch.meshgrid(*[torch.tensor(grid, dtype=torch.float64)] * 2, indexing="ij")
+    field = torch.func.vmap(game.field)(torch.stack([theta.flatten(), psi.flatten()], 1))
+    names = {"field_theta": field[:, 0].tolist(), "field_psi": field[:, 1].tolist()}
+    return {"grid": list(grid), **names}

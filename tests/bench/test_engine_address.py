@@ -1,0 +1,122 @@
+"""Where a Ray cluster is said to be, and what runs need of it: checked without one."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.engine import address, nodes, shared
+from bench.engine.job import Job, Resources
+from gan.errors import UsageError
+from gan.run import Run
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "wrong", ["localhost", "localhost:", ":6379", "host:port", "ray://host:10001", "host:70000"]
+)
+def test_an_address_is_host_and_port(wrong: str) -> None:
+    """Anything else is told in one line, with what would be right."""
+    with pytest.raises(UsageError) as told:
+        address.split(wrong)
+    assert str(told.value) == f"--ray-address takes HOST:PORT or auto, not {wrong!r}"
+
+
+@given(st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True), st.integers(0, 2**16 - 1))
+def test_host_and_port_come_back(host: str, port: int) -> None:
+    """split() undoes what a user joined."""
+    assert address.split(f"{host}:{port}") == (host, port)
+
+
+def test_a_bracketed_host_is_an_ipv6_address() -> None:
+    """As in a URL."""
+    assert address.split("[::1]:6379") == ("::1", 6379)
+
+
+def test_a_dead_address_says_how_to_start_a_cluster() -> None:
+    """Nobody listens: refused at once."""
+    port = free_port()
+    with pytest.raises(UsageError) as told:
+        address.check(f"127.0.0.1:{port}")
+    assert str(told.value) == (
+        f"nothing answers at 127.0.0.1:{port} (connection refused): start a cluster there with "
+        f"ray start --head --port={port}"
+    )
+
+
+def test_auto_is_left_to_ray() -> None:
+    """It knows of clusters on this machine."""
+    address.check("auto")
+
+
+def session(*options: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """A smoke session in a process of its own, some Python first."""
+    arguments = ["bench/", "-p", "no:cacheprovider", "--profile", "smoke", *options]
+    code = f"{before}\nimport sys, pytest\nsys.exit(pytest.main({arguments!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_session_without_its_cluster_is_one_line(tmp_path: Path) -> None:
+    """Nothing runs, no traceback, and the results folder holds no runs."""
+    where = f"127.0.0.1:{free_port()}"
+    options = ["--engine", "ray", "--ray-address", where, "--results", str(tmp_path)]
+    done = session(*options)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert line.startswith(f"ERROR: nothing answers at {where} (connection refused): start")
+    assert not list(tmp_path.glob("**/*.parquet"))
+
+
+def test_a_missing_ray_is_one_line(tmp_path: Path) -> None:
+    """What to install, without a traceback."""
+    block = "import sys; sys.modules['ray'] = None"
+    done = session("--engine", "ray", "--results", str(tmp_path), before=block)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert line == "ERROR: --engine ray needs the package ray: pip install 'saddle-bench[cluster]'"
+
+
+def test_only_a_run_on_cuda_needs_a_gpu(tmp_path: Path) -> None:
+    """Threads are cores; the fraction of a GPU is the session's."""
+    resources = Resources(threads=2, num_gpus=0.25)
+    cpu = Job("numerics", Run(), None, tmp_path)
+    cuda = Job("numerics", Run(device="cuda"), None, tmp_path)
+    assert nodes.needs(cpu, resources) == {"CPU": 2.0}
+    assert nodes.needs(cuda, resources) == {"CPU": 2.0, "GPU": 0.25}
+    assert nodes.all_needs([cpu, cuda, cpu], resources) == [
+        {"CPU": 2.0},
+        {"CPU": 2.0, "GPU": 0.25},
+    ]
+
+
+def test_one_node_must_have_everything() -> None:
+    """Cores of one and the GPU of another do not add up."""
+    assert not nodes.fits({"CPU": 2, "GPU": 1}, [{"CPU": 8}, {"CPU": 1, "GPU": 4}])
+    assert nodes.misfit({"CPU": 1}, []) == "a run needs 1 CPU, but the nodes have: nothing"
+
+
+def test_a_mark_is_seen_where_it_was_left(tmp_path: Path) -> None:
+    """And not in another folder of the same name."""
+    mark = shared.mark(tmp_path / "new")
+    shared.see(mark)
+    with pytest.raises(UsageError, match="of this node is not the session's: results must be on"):
+        shared.see(tmp_path / mark.name)
+
+
+def test_a_mark_that_cannot_be_left_is_one_line() -> None:
+    """The folder can't be made."""
+    with pytest.raises(UsageError, match=r"^can't write /proc/saddle/"):
+        shared.mark(Path("/proc/saddle"))
