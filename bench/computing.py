@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from bench.engine.engines import ENGINES
-from bench.engine.job import Finished, Job, Outcome, perform
+from bench.engine.job import Finished, Job, Outcome, perform, told
 from bench.engine.outcomes import Outcomes
 from bench.matrix import Cell
 from bench.measured import OutcomeOf
 from bench.options import Session
 from bench.progress import ProgressBar
 from bench.work import WORK
+from gan.errors import UsageError
 
 
 def jobs_of(session: Session, cells: Mapping[str, Cell]) -> dict[Job, list[str]]:
@@ -29,6 +30,24 @@ def jobs_of(session: Session, cells: Mapping[str, Cell]) -> dict[Job, list[str]]
         if cell.kind in WORK:
             jobs[session.job(cell)].append(name)
     return dict(jobs)
+
+
+def here(job: Job) -> Outcome:
+    """A job's outcome, computed in this process.
+
+    Args:
+        job: one of the session's.
+
+    Returns:
+        Its outcome.
+
+    Raises:
+        RunError: it has none, for a reason that is told in one line.
+    """
+    try:
+        return perform(job)
+    except UsageError as error:
+        raise told(error) from None
 
 
 @contextmanager
@@ -49,7 +68,7 @@ def computing(
         UsageError: the engine can't be started.
     """
     if alone(session):
-        yield lambda cell: perform(session.job(cell))
+        yield lambda cell: here(session.job(cell))
         return
     jobs = jobs_of(session, cells)
 

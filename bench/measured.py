@@ -1,11 +1,12 @@
 """How a cell's measurement enters benchmark.json, whatever became of it."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.engine.job import Outcome, RunError
+from bench.engine.job import FolderError, Outcome, RunError
 from bench.matrix import Cell
 from bench.work import stored_as
 from gan import store
@@ -35,11 +36,15 @@ def computed(benchmark: BenchmarkFixture, cell: Cell, outcome_of: OutcomeOf) -> 
     """
     try:
         outcome = benchmark.pedantic(outcome_of, args=(cell,), rounds=1, iterations=1)
+    except FolderError as error:
+        pytest.exit(f"{error}; what finished before is kept", pytest.ExitCode.USAGE_ERROR)
     except RunError as error:
         pytest.fail(str(error), pytrace=False)
     if benchmark.stats is not None:  # None where timing is disabled
         # The timer timed the waiting; the sample is what the run took the process that did it.
         benchmark.stats.stats.data[:] = [outcome.seconds]
+    for line in outcome.warnings:
+        warnings.warn(line, RuntimeWarning, stacklevel=2)  # pytest lists them at its end
     facts: Facts = {"reused": outcome.reused}
     complete(benchmark, cell, facts, outcome.status, outcome.message, outcome.key)
 

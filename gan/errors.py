@@ -1,4 +1,4 @@
-"""The one exception that means: the user asked for something that cannot be."""
+"""The exceptions that mean: the user asked for something that cannot be."""
 
 from collections.abc import Iterable
 
@@ -14,6 +14,10 @@ class UsageError(ValueError):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class UnwritableError(UsageError):
+    """The results folder can't be written: what would be computed next would be lost like this."""
 
 
 def unknown(kind: str, name: object, valid: Iterable[str]) -> UsageError:

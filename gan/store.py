@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from gan import atomic, parquet
-from gan.errors import UsageError
+from gan.errors import UnwritableError, UsageError
 from gan.folder import Place, contents, make, mkdir, telling
 from gan.run import Run
 
@@ -155,13 +155,16 @@ def write(folder: Place, stored: Stored) -> Place:
         The file.
 
     Raises:
-        UsageError: the folder can't be written.
+        UnwritableError: the folder can't be written.
     """
     target = path(folder, stored.run, stored.kind)
     content = parquet.encode(_header(stored), stored.rows)
-    with telling("can't write", target):
-        mkdir(target.parent)
-        atomic.write(target, content)
+    try:
+        with telling("can't write", target):
+            mkdir(target.parent)
+            atomic.write(target, content)
+    except UsageError as error:
+        raise UnwritableError(str(error)) from None
     kept = checkpoint(folder, stored.run, stored.kind)
     with telling("can't remove", kept):
         kept.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ PROBE_SECONDS = 120.0
 WATCH_SECONDS = 5.0
 """How often to look whether the nodes that are left could still do what is left."""
 
-Answer = Outcome | str
+Answer = Outcome | RunError
 
 
 def connect(resources: Resources) -> None:
@@ -142,11 +142,11 @@ def answer(work: Work, job: Job, mark: Place, threads: int) -> Answer:
         threads: torch's.
 
     Returns:
-        How the job ended, or a traceback.
+        How the job ended, or what it raised.
     """
     torch.set_num_threads(threads)
     problem = sight(mark)
-    return problem or attempt(work, job)
+    return RunError(problem) if problem else attempt(work, job)
 
 
 class Cluster:
@@ -217,7 +217,8 @@ class Cluster:
             result = future.result()
         except Exception as error:  # noqa: BLE001  # the run's own are tracebacks: this one is Ray's
             return job, RunError(f"begun {RETRIES + 1} times and lost: {_line(error)}")
-        return job, result if isinstance(result, Outcome) else RunError(result)
+        known = isinstance(result, Outcome | RunError)
+        return job, result if known else RunError(f"no outcome: {result!r}")
 
     def _stranded(self) -> list[Finished]:
         """The jobs that no node could do for a long time: nodes left, and none came."""

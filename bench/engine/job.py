@@ -1,14 +1,17 @@
 """A job is one run to be computed in any process; what comes back is how it ended, not its rows."""
 
+import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bench.work import compute, stored_as
 from gan import store
+from gan.errors import UnwritableError, UsageError
 from gan.folder import Place
 from gan.run import Run
 
@@ -40,6 +43,7 @@ class Outcome:
         message: why, when it did not finish.
         seconds: what it took the process that did it.
         reused: an earlier session, or another one, had stored it.
+        warnings: what was logged on the way: a damaged file that was made again, say.
     """
 
     key: str
@@ -47,10 +51,15 @@ class Outcome:
     message: str
     seconds: float
     reused: bool
+    warnings: tuple[str, ...] = ()
 
 
 class RunError(Exception):
     """A job that ended without a run file: a traceback, or a line on what became of its worker."""
+
+
+class FolderError(RunError):
+    """The same because the results folder can't be written: so would all that come after end."""
 
 
 Work = Callable[[Job], Outcome]
@@ -99,6 +108,29 @@ class Engine(Protocol):
         ...
 
 
+class Heard(logging.Handler):
+    """Keeps what is logged as a warning or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record's text."""
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """What gan's modules warn of meanwhile: in a worker, and under pytest, nobody else would."""
+    handler, logger = Heard(), logging.getLogger("gan")
+    logger.addHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        logger.removeHandler(handler)
+
+
 def perform(job: Job) -> Outcome:
     """Take a run's results from the folder where somebody left them, or compute and store them.
 
@@ -116,21 +148,23 @@ def perform(job: Job) -> Outcome:
         RuntimeError: any other that its computation raises.
     """
     start, kind = time.perf_counter(), stored_as(job.kind)
-    stored = store.read(store.path(job.results, job.run, kind))
-    reused = stored is not None and stored.status != "out_of_memory"
-    if stored is None or not reused:
-        stored = compute(job.kind, job.run, job.data_dir, job.results / "checkpoints")
-        store.write(job.results, stored)
+    with heard() as warnings:
+        stored = store.read(store.path(job.results, job.run, kind))
+        reused = stored is not None and stored.status != "out_of_memory"
+        if stored is None or not reused:
+            stored = compute(job.kind, job.run, job.data_dir, job.results / "checkpoints")
+            store.write(job.results, stored)
     return Outcome(
         store.key(job.run, kind),
         stored.status,
         stored.message,
         time.perf_counter() - start,
         reused,
+        tuple(warnings),
     )
 
 
-def attempt(work: Work, job: Job) -> Outcome | str:
+def attempt(work: Work, job: Job) -> Outcome | RunError:
     """Do a job, and bring what it raises into a form that any process can read.
 
     Args:
@@ -138,12 +172,26 @@ def attempt(work: Work, job: Job) -> Outcome | str:
         job: its argument.
 
     Returns:
-        How it ended, or the traceback of its exception.
+        How it ended, or what it raised: a user's mistake in one line, a bug with its traceback.
     """
     try:
         return work(job)
+    except UsageError as error:
+        return told(error)
     except Exception:  # noqa: BLE001  # a worker outlives any bug of a run; the session tells it
-        return traceback.format_exc()
+        return RunError(traceback.format_exc())
+
+
+def told(error: UsageError) -> RunError:
+    """A user's mistake as what became of a job.
+
+    Args:
+        error: what the job raised.
+
+    Returns:
+        A FolderError if nothing more can be stored.
+    """
+    return (FolderError if isinstance(error, UnwritableError) else RunError)(str(error))
 
 
 def idle(_job: Job) -> Outcome:

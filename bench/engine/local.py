@@ -112,11 +112,12 @@ class Local:
         if job is None:
             return []
         try:
-            answer: Outcome | str = worker.connection.recv()
+            answer: Outcome | RunError = worker.connection.recv()
         except (EOFError, OSError):
             return self._bury(worker, job)
         worker.give(self._next())
-        return [(job, answer if isinstance(answer, Outcome) else RunError(answer))]
+        known = isinstance(answer, Outcome | RunError)
+        return [(job, answer if known else RunError(f"no outcome: {answer!r}"))]
 
     def _bury(self, worker: Worker, job: Job) -> Sequence[Finished]:
         """Replace a worker that died; its job is next again, unless it has killed enough."""

@@ -12,13 +12,13 @@ from typing import NoReturn
 
 import torch
 
-from bench.engine.job import Outcome, Work, attempt
+from bench.engine.job import Outcome, RunError, Work, attempt
 
 GRACE_SECONDS = 5.0
 """How long a worker may take to leave, a half-written file to be removed included."""
 
 
-def serve(connection: "Connection[Outcome | str, object]", work: Work, threads: int) -> None:
+def serve(connection: "Connection[Outcome | RunError, object]", work: Work, threads: int) -> None:
     """The main function of a worker's process.
 
     Args:
@@ -34,7 +34,7 @@ def serve(connection: "Connection[Outcome | str, object]", work: Work, threads: 
     answer(connection, work)
 
 
-def answer(connection: "Connection[Outcome | str, object]", work: Work) -> None:
+def answer(connection: "Connection[Outcome | RunError, object]", work: Work) -> None:
     """Do jobs until nobody sends any.
 
     Args:

@@ -1,8 +1,8 @@
 """Where a Ray cluster is said to be, and what runs need of it: checked without one."""
 
 import socket
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine import address, nodes, shared
+from bench.engine.engines import check_cluster, start_cluster
 from bench.engine.job import Job, Resources
 from gan.errors import UsageError
 from gan.run import Run
-
-ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -60,33 +59,51 @@ def test_auto_is_left_to_ray() -> None:
     address.check("auto")
 
 
-def session(*options: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    """A smoke session in a process of its own, some Python first."""
-    arguments = ["bench/", "-p", "no:cacheprovider", "--profile", "smoke", *options]
-    code = f"{before}\nimport sys, pytest\nsys.exit(pytest.main({arguments!r}))"
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """A smoke session that refuses to run: its one line."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    results = ["--profile", "smoke", "--results", str(tmp_path)]
+
+    def call(*options: str) -> str:
+        arguments = ["bench/", "-p", "no:cacheprovider", *results, *options]
+        assert pytest.main(arguments) == pytest.ExitCode.USAGE_ERROR
+        assert not list(tmp_path.glob("**/*.parquet"))
+        (line,) = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+        return line
+
+    return call
 
 
-def test_a_session_without_its_cluster_is_one_line(tmp_path: Path) -> None:
+def test_a_session_without_its_cluster_is_one_line(refusal: Callable[..., str]) -> None:
     """Nothing runs, no traceback, and the results folder holds no runs."""
     where = f"127.0.0.1:{free_port()}"
-    options = ["--engine", "ray", "--ray-address", where, "--results", str(tmp_path)]
-    done = session(*options)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    line = refusal("--engine", "ray", "--ray-address", where)
     assert line.startswith(f"ERROR: nothing answers at {where} (connection refused): start")
-    assert not list(tmp_path.glob("**/*.parquet"))
 
 
-def test_a_missing_ray_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_ray_is_one_line(
+    refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What to install, without a traceback."""
-    block = "import sys; sys.modules['ray'] = None"
-    done = session("--engine", "ray", "--results", str(tmp_path), before=block)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    monkeypatch.delattr("bench.engine.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "bench.engine.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    line = refusal("--engine", "ray")
     assert line == "ERROR: --engine ray needs the package ray: pip install 'saddle-bench[cluster]'"
+    with pytest.raises(UsageError, match="needs the package ray"):
+        start_cluster([], Resources())
+
+
+def test_another_missing_package_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no user's mistake."""
+    monkeypatch.delattr("bench.engine.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "bench.engine.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray.util.scheduling_strategies", None)
+    with pytest.raises(ModuleNotFoundError, match="scheduling_strategies"):
+        check_cluster([], Resources())
 
 
 def test_only_a_run_on_cuda_needs_a_gpu(tmp_path: Path) -> None:

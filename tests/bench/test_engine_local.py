@@ -18,7 +18,17 @@ import pytest
 import torch
 
 from bench.engine import worker
-from bench.engine.job import Finished, Job, Outcome, Resources, RunError, Work, idle, perform
+from bench.engine.job import (
+    Finished,
+    Job,
+    Outcome,
+    Resources,
+    RunError,
+    Work,
+    attempt,
+    idle,
+    perform,
+)
 from bench.engine.local import RETRIES, Local
 from bench.engine.outcomes import Outcomes
 from bench.work import stored_as
@@ -243,6 +253,17 @@ def test_outcomes_come_in_any_order() -> None:
         assert len(told) == 3
         with pytest.raises(KeyError):
             outcomes(cast(Job, 4))
+
+
+def test_an_attempt_brings_back_what_was_raised() -> None:
+    """As an error that any process can read; an outcome stays one."""
+    (job,) = numbers(1)
+    assert attempt(idle, job) == idle(job)
+    failed = attempt(work(len), job)
+    assert isinstance(failed, RunError)
+    told = str(failed)
+    assert told.startswith("Traceback (most recent call last)")
+    assert told.endswith("TypeError: object of type 'int' has no len()\n")
 
 
 def test_a_failure_is_raised_whenever_it_is_asked_for() -> None:

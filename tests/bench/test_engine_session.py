@@ -11,10 +11,13 @@ from typing import NoReturn
 
 import pytest
 
+from bench.computing import alone, computing, jobs_of
 from bench.engine.engines import ENGINES, Site
-from bench.engine.job import Outcome, RunError
-from bench.matrix import Cell
+from bench.engine.job import Outcome, Resources, RunError
+from bench.matrix import Cell, Matrix
 from bench.measured import computed
+from bench.options import Session
+from bench.progress import ProgressBar
 from gan import store
 from gan.errors import UsageError
 from gan.folder import place
@@ -199,6 +202,32 @@ def test_a_users_mistake_is_one_line_and_nothing_runs(
     assert line.startswith("ERROR: ")
     assert message in line
     assert not (tmp_path / "results" / "runs").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cells_that_share_a_run_share_its_outcome(workers: int, tmp_path: Path) -> None:
+    """Each is told to the bar, a failure without its seconds; timed cells are nobody's job."""
+    cells = {
+        "timed": Cell("throughput", Run()),
+        "one": Cell("numerics", Run(), "one"),
+        "two": Cell("numerics", Run(), "two"),
+        "bad": Cell("convergence", Run(data="mnist")),
+    }
+    matrix = Matrix(tuple(cells.values()), ())
+    resources = Resources(workers=workers)
+    session = Session("smoke", matrix, tmp_path, 1, Path("/nowhere"), "local", resources)
+    assert list(jobs_of(session, cells).values()) == [["one", "two"], ["bad"]]
+    bar = ProgressBar(cells)
+    for watching in (bar, None):
+        with computing(session, cells, watching) as outcome_of:
+            keys = {outcome_of(cells[name]).key for name in ("one", "two")}
+            with pytest.raises((RunError, UsageError), match="/nowhere"):
+                outcome_of(cells["bad"])
+    assert [file.stem for file in (tmp_path / "runs").iterdir()] == list(keys)
+    assert bar.clock.waiting == ({"timed"} if workers == 2 else set(cells))
+    assert bar.clock.workers == workers
+    assert alone(session) == (workers == 1)
+    bar.pytest_sessionfinish()
 
 
 def refuse(*_: object) -> NoReturn:

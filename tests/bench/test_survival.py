@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -146,3 +147,38 @@ def test_a_limit_on_files_is_one_line_and_an_exit_status(tmp_path: Path) -> None
     assert line.endswith("File too large")
     assert "Traceback" not in done.stderr
     assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_session_ends_when_its_disk_is_full(
+    small_disk: Callable[[str], Path], workers: str
+) -> None:
+    """At the first cell that can't be stored: hours of others would be lost like it."""
+    folder = small_disk("size=24k")
+    options = ["--profile", "smoke", "--kinds", "convergence", "--data", "ring"]
+    options += ["--seeds", "0,1,2,3,4,5,6,7", "--losses", "saturating", "--workers", workers]
+    command = [sys.executable, "-m", "pytest", "bench/", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(
+        [*command, "--results", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert re.search(
+        r"can't write .*/runs/\w+\.parquet: No space left on device; what finished before is kept",
+        done.stdout,
+    )
+    assert "Traceback" not in done.stdout
+    assert all(store.read(path) for path in folder.glob("runs/*.parquet"))
+
+
+def test_a_session_names_the_damaged_file_that_it_makes_again(tmp_path: Path) -> None:
+    """Among its last lines, though pytest keeps to itself what passing tests log."""
+    options = ["--profile", "smoke", "--kinds", "numerics", "--precisions", "float64"]
+    command = [sys.executable, "-m", "pytest", "bench/", "-p", "no:cacheprovider", *options]
+    command += ["--results", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (file,) = tmp_path.glob("runs/*.parquet")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"{file} is not whole" in done.stdout
+    assert file.read_bytes() == whole
