@@ -1,49 +1,67 @@
 """The Dirac-GAN's certificates: what linear theory predicts of each cell, and what it did."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, fields
 from typing import Any
 
 import pandas as pd
 
 from analysis.records import Records
-from analysis.verdict import Verdict, verdict
+from analysis.tables import VERDICT
 from analysis.wording import number
 
 IDENTITY = ["key", "machine"]
 
-RATES = ("run.generator_learning_rate", "run.discriminator_learning_rate")
+SETTINGS = [
+    "penalty_weight",
+    "weight_clip",
+    "generator_learning_rate",
+    "discriminator_learning_rate",
+]
 
 COLUMNS = (
     *("loss", "penalty", "penalty_weight", "learning_rate", "updates"),
-    *(field.name for field in fields(Verdict)),
+    *VERDICT,
     *("weight_clip", *IDENTITY),
 )
 
 
 def classes(records: Records) -> pd.DataFrame:
-    """Predicted against measured, for each Dirac-GAN and update rule.
+    """Predicted against measured, for each Dirac-GAN and update rule, as the run files say it.
 
     Args:
         records: the results.
 
     Returns:
-        A row per run and rule, in the order of COLUMNS: what is played, then the fields of
-        `Verdict`. `learning_rate` is the generator's; NaN where the discriminator's differs.
+        A row per run and rule, in the order of COLUMNS: what is played, then the fields of the
+        verdict in results/README.md, NaN where they are null. `learning_rate` is the generator's;
+        NaN where the discriminator's differs.
     """
-    told = ("penalty_weight", "weight_clip")
-    wanted = ["loss", "penalty", *(f"run.{name}" for name in told), *RATES]
-    rows = []
-    for run, updates, path in trajectories(records):
-        known = {name.removeprefix("run."): run.get(name, math.nan) for name in wanted}
-        of_players = [known.pop(name.removeprefix("run.")) for name in RATES]
-        known["learning_rate"] = of_players[0] if of_players[0] == of_players[1] else math.nan
-        radius = run.get(f"radius_{updates}")
-        found = verdict(path, math.nan if radius is None else float(radius))
-        identity = {name: run[name] for name in IDENTITY}
-        rows.append({**identity, **known, "updates": updates, **asdict(found)})
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    if records.dirac.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    runs = records.runs[records.runs["kind"] == "dirac"]
+    rules = records.dirac[[*IDENTITY, "updates"]].drop_duplicates()
+    told = pd.concat([of_rule(runs, updates) for updates in rules["updates"].unique()])
+    found = rules.merge(told, on=[*IDENTITY, "updates"])[list(COLUMNS)]
+    return found.astype({name: float for name in COLUMNS if name not in TEXTS})
+
+
+def of_rule(runs: pd.DataFrame, updates: str) -> pd.DataFrame:
+    """What the runs say of one update rule.
+
+    Args:
+        runs: rows of `Records.runs`, of Dirac-GANs.
+        updates: the rule.
+
+    Returns:
+        A row per run, with the columns of COLUMNS; a setting that no run has is NaN.
+    """
+    settings = runs.reindex(columns=[f"run.{name}" for name in SETTINGS]).astype(float)
+    known = settings.set_axis(SETTINGS, axis=1)
+    generator, discriminator = known.pop(SETTINGS[-2]), known.pop(SETTINGS[-1])
+    verdict = runs[[f"{name}_{updates}" for name in VERDICT]].set_axis(list(VERDICT), axis=1)
+    played = pd.concat([runs[["loss", "penalty", *IDENTITY]], known, verdict], axis=1)
+    rate = generator.where(generator == discriminator)
+    return played.assign(updates=updates, learning_rate=rate)
 
 
 def trajectories(records: Records) -> Iterator[tuple[dict[str, Any], str, pd.DataFrame]]:
@@ -55,8 +73,6 @@ def trajectories(records: Records) -> Iterator[tuple[dict[str, Any], str, pd.Dat
     Yields:
         The run's row of `Records.runs`, the update rule, and θ and ψ in the order of steps.
     """
-    if records.dirac.empty:
-        return
     runs = records.runs[records.runs["kind"] == "dirac"].to_dict("records")
     by_run = {(run["key"], run["machine"]): run for run in runs}
     for identity, rows in records.dirac.groupby([*IDENTITY, "updates"], sort=False):
@@ -98,6 +114,6 @@ HEADINGS = {
     "farthest": "farthest",
 }
 
-TEXTS = {"loss", "penalty", "updates", "predicted", "measured"}
+TEXTS = {"loss", "penalty", "updates", "predicted", "measured", *IDENTITY}
 
 NUMBERS = set(HEADINGS) - TEXTS

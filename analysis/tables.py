@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis import schema
-from analysis.fields import COUNT, INTEGER, NUMBER, NUMBERS, Fields, nullable
+from analysis.fields import COUNT, INTEGER, NUMBER, NUMBERS, Fields, nullable, one_of
 from analysis.schema import Columns
 
 
@@ -97,18 +97,35 @@ COUNTERFACTUAL = Table(
     words={"scope": ("batch", "bin")},
 )
 
+UPDATES = ("simultaneous", "alternating")
+
+VERDICT: Fields = {
+    "predicted": one_of("converges", "orbits", "diverges", "undefined"),
+    "predicted_rate": nullable(NUMBER),
+    "measured": one_of("converges", "orbits", "diverges", "stalls", "undecided"),
+    "measured_rate": nullable(NUMBER),
+    "low": nullable(NUMBER),
+    "high": nullable(NUMBER),
+    "period_steps": nullable(NUMBER),
+    "nearest": nullable(NUMBER),
+    "farthest": nullable(NUMBER),
+    "theta": nullable(NUMBER),
+    "psi": nullable(NUMBER),
+}
+"""What a Dirac-GAN's facts say of each update rule: `<field>_<rule>`."""
+
 DIRAC = Table(
     {"updates": "text", "step": "integer", **numbers("theta", "psi")},
     {
         "eigenvalues_real": NUMBERS,
         "eigenvalues_imaginary": NUMBERS,
-        "radius_simultaneous": nullable(NUMBER),
-        "radius_alternating": nullable(NUMBER),
+        **{f"radius_{updates}": nullable(NUMBER) for updates in UPDATES},
+        **{f"{name}_{updates}": kind for updates in UPDATES for name, kind in VERDICT.items()},
         "grid": NUMBERS,
         "field_theta": NUMBERS,
         "field_psi": NUMBERS,
     },
-    words={"updates": ("simultaneous", "alternating")},
+    words={"updates": UPDATES},
 )
 
 SPECTRUM = Table(

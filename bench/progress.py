@@ -15,7 +15,7 @@ from bench.matrix import Cell
 CELL_SECONDS = {
     "throughput": 1.0,
     "numerics": 0.1,
-    "dirac": 0.2,
+    "dirac": 0.05,
     "gradients": 4.0,
     "per_sample": 12.0,
     "optimum": 1.0,
@@ -28,7 +28,7 @@ CELL_SECONDS = {
     "reproduction": 10.0,
 }
 # Of each update of either player.
-STEP_SECONDS = {"numbers": 0.0002, "points": 0.0015, "images": 0.004}
+STEP_SECONDS = {"numbers": 0.0001, "points": 0.0015, "images": 0.004}
 
 
 def guess(cell: Cell) -> float:

@@ -26,9 +26,13 @@ def dirac_facts(game: DiracGame, paths: Tensor) -> dict[str, object]:
         What JSON can hold: null for a number that is not finite.
     """
     values = field_eigenvalues(game)
-    facts = {"eigenvalues_real": values.real.tolist(), "eigenvalues_imaginary": values.imag.tolist()}
-    of_rules = [_of_rule(game, name, paths[:, turn]) for turn, name in enumerate(UPDATES)]
-    return {**facts, **of_rules[0], **of_rules[1], **_field(game, GRID)}
+    facts: dict[str, object] = {
+        "eigenvalues_real": values.real.tolist(),
+        "eigenvalues_imaginary": values.imag.tolist(),
+    }
+    for turn, updates in enumerate(UPDATES):
+        facts |= _of_rule(game, updates, paths[:, turn])
+    return facts | _field(game, GRID)
 
 
 def _of_rule(game: DiracGame, updates: str, path: Tensor) -> dict[str, object]:

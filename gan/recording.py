@@ -1,6 +1,6 @@
 """A function of one tensor, recorded once and repeated without what torch.func does around it.
 
-Differentiating under vmap takes five times as long as the arithmetic that it leads to, and an
+Differentiating under vmap takes ten times as long as the arithmetic that it leads to, and an
 iteration repeats the same arithmetic. make_fx records it too, but along with every operation's meta
 data, which takes as long as hundreds of iterations.
 """
@@ -34,8 +34,8 @@ def record(function: Function, example: Tensor) -> Function:
         The function for such arguments, without derivatives.
 
     Raises:
-        NotImplementedError: it draws random numbers, or changes in place what does not depend on
-            its argument: neither is done once and for all.
+        NotImplementedError: it draws random numbers, reads a number out of a tensor, leaves torch
+            for numpy, or changes in place what does not depend on its argument.
 
     >>> slope = record(torch.func.grad(lambda x: (x**3).sum()), torch.ones(2))
     >>> slope(torch.tensor([1.0, 2.0])).tolist()
@@ -59,25 +59,27 @@ class _Recorder(TorchDispatchMode):
     """
 
     def __init__(self, argument: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self.graph = Graph()
         self.constants: dict[str, Tensor] = {}
         self.nodes = {id(argument): self.graph.placeholder("argument")}
-        # As long as these live no other tensor has their id.
+        # As long as these live, no other tensor has their id, nor their memory.
         self.alive = [argument]
+        self.memory = {argument.untyped_storage().data_ptr()}
 
     def __torch_dispatch__(
         self,
         func: Any,
-        types: Iterable[type],  # noqa: ARG002  # torch's signature
+        types: Iterable[type],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Do an operation and note it if it has to be done again."""
+        """Do an operation, and note it if it has to be done again."""
         given = (tuple(args), dict(kwargs or {}))
-        self._check(func, given[0])
+        tensors = [value for value in tree_leaves(given) if isinstance(value, Tensor)]
+        self._check(func, tensors)
         result = func(*given[0], **given[1])
-        depends = any(id(value) in self.nodes for value in tree_leaves(given))
+        depends = any(id(tensor) in self.nodes for tensor in tensors)
         if depends and func not in _OF_SHAPE:
             self._note(result, self.graph.call_function(func, *tree_map(self.node_of, given)))
         return result
@@ -95,13 +97,20 @@ class _Recorder(TorchDispatchMode):
         if isinstance(result, Tensor):
             self.nodes[id(result)] = node
             self.alive.append(result)
+            self.memory.add(result.untyped_storage().data_ptr())
             return
         for place, part in enumerate(result):
             self._note(part, self.graph.call_function(operator.getitem, (node, place)))
 
-    def _check(self, func: Any, args: tuple[Any, ...]) -> None:
-        draws = torch.Tag.nondeterministic_seeded in func.tags
-        changes = func._schema.is_mutable and id(args[0]) not in self.nodes
-        if draws or changes:
-            what = "draws random numbers" if draws else "changes in place what is constant"
-            raise NotImplementedError(f"{func} {what}: that can't be recorded once and for all")
+    def _check(self, func: Any, tensors: Sequence[Tensor]) -> None:
+        """Raise NotImplementedError at what a graph would repeat wrongly."""
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise NotImplementedError(f"{func} draws random numbers: that can't be recorded")
+        if torch.Tag.data_dependent_output in func.tags:
+            raise NotImplementedError(f"{func} reads a number: that can't be recorded")
+        known = [id(tensor) in self.nodes for tensor in tensors]
+        if func._schema.is_mutable and not known[0]:
+            raise NotImplementedError(f"{func} changes a constant: that can't be recorded")
+        memory = [tensor.untyped_storage().data_ptr() for tensor in tensors]
+        if any(m in self.memory and not k for m, k in zip(memory, known, strict=True)):
+            raise NotImplementedError(f"{func} takes what left torch: that can't be recorded")

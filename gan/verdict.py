@@ -36,9 +36,9 @@ class Verdict:
     Args:
         predicted: "converges", "orbits" or "diverges" by the spectral radius; "undefined" without.
         predicted_rate: log of the radius, what log distance gains per step.
-        measured: "converges" or "diverges" (the distance from (0, 0) keeps falling, or growing, or
-            is no longer finite), "orbits" (it does neither while the state moves), "stalls" (the
-            state comes to rest elsewhere) or "undecided" (too short to tell).
+        measured: "converges" (the distance from (0, 0) keeps falling, or is 0 for good), "diverges"
+            (it keeps growing, or is no longer finite), "orbits" (it does neither while the state
+            moves), "stalls" (the state rests elsewhere) or "undecided" (too short to tell).
         measured_rate: slope of log distance per step over the tail.
         low: lower bound of its 95 % interval, NaN if no point is to spare.
         high: upper bound.
@@ -98,11 +98,10 @@ def verdict(trajectory: ArrayLike, radius: float = math.nan) -> Verdict:
     distance = np.hypot(*tail.T)
     times, logs, period = once_a_revolution(tail)
     slope = slope_of(times, logs)
-    lost = len(path) < len(every) and not at_equilibrium(every[len(path)])
     return Verdict(
         predicted_class(radius),
         math.log(radius) if radius > 0 else -math.inf if radius == 0 else math.nan,
-        "diverges" if lost else measured_class(path, start, slope, period),
+        class_of_end(path, every[len(path) :]) or measured_class(path, start, slope, period),
         *slope,
         period,
         float(distance.min(initial=math.inf)),
@@ -124,9 +123,16 @@ def predicted_class(radius: float) -> str:
     return "converges" if radius < 1 else "diverges"
 
 
-def at_equilibrium(state: Array) -> bool:
-    """Whether a state is (0, 0) but for what float64 cannot tell from it."""
-    return bool(np.abs(state).max() <= SMALLEST)
+def class_of_end(path: Array, rest: Array) -> str:
+    """What the states after a path say of it: nothing if it has no states, or there are none.
+
+    >>> class_of_end(np.ones((2, 2)), np.zeros((3, 2)))
+    'converges'
+    """
+    if len(rest) and not np.abs(rest[0]).max() <= SMALLEST:
+        return "diverges"
+    arrived = len(path) and len(rest) and np.abs(rest).max() <= SMALLEST
+    return "converges" if arrived else ""
 
 
 def before_loss(path: Array) -> Array:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from analysis.records import IDENTITY, Records, columns, load, stack
 from analysis.schema import AXES
-from analysis.tables import TABLES
+from analysis.tables import TABLES, UPDATES
+from gan.verdict import verdict
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -539,6 +540,19 @@ def dirac_rows(run: Row, profile: Profile) -> list[Row]:
     return rows
 
 
+def verdicts(rows: Sequence[Row], radii: Row) -> Row:
+    """The facts of a Dirac-GAN on both rules' paths; without radii nothing is predicted."""
+    facts = {}
+    for updates in UPDATES:
+        path = [[row["theta"], row["psi"]] for row in rows if row["updates"] == updates]
+        radius = radii.get(f"radius_{updates}")
+        found = asdict(verdict(np.array(path, dtype=float), radius or np.nan))
+        for name, value in found.items():
+            known = isinstance(value, str) or np.isfinite(value)
+            facts[f"{name}_{updates}"] = value if known else None
+    return facts
+
+
 def spectrum_rows(run: Row, profile: Profile) -> list[Row]:
     """A pair that turns, r1 damps it; one direction grows, reversed it shrinks."""
     rows, pair = [], -3 + 0.1j if run["penalty"] == "r1" else -0.2 + 1j
@@ -618,7 +632,9 @@ def write_experiment(folder: Path, kind: str, run: Row, rows: Sequence[Row], **m
     columns = {n: pa.array([r.get(n) for r in rows], types.get(n, pa.float64())) for n in names}
     identity = {"schema": 1, "kind": kind, "key": key, "run": run, "torch": "2.13.0"}
     ended = {"status": "finished", "message": "", "stopped_step": 0, "machine": MACHINE["cpu"]}
-    header = {**identity, **ended, "facts": EXPERIMENT_FACTS.get(kind) or facts(run), **meta}
+    found = EXPERIMENT_FACTS.get(kind) or facts(run)
+    told = verdicts(rows, found) if kind == "dirac" else {}
+    header = {**identity, **ended, "facts": {**found, **told}, **meta}
     path = folder / "runs" / f"{key}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(columns).replace_schema_metadata({"saddle": json.dumps(header)})
@@ -645,7 +661,8 @@ def records_of(kind: str, runs: Sequence[tuple[Row, str, Sequence[Row]]]) -> Rec
         identity = {"key": f"run{number}", "machine": MACHINE["cpu"], "status": status}
         named = {name: value for name, value in run.items() if name in AXES}
         others = {f"run.{name}": value for name, value in run.items() if name not in AXES}
-        ends.append({**identity, **named, **others, "kind": kind})
+        found = verdicts(rows, {}) if kind == "dirac" else {}
+        ends.append({**identity, **named, **others, **found, "kind": kind})
         tables.append(pd.DataFrame([{**identity, **named, **row} for row in rows]))
     filled = [table for table in tables if len(table)]
     table = stack(filled, columns(kind)).reindex(columns=columns(kind))

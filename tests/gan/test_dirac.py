@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +12,11 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
-from gan import store
-from gan.dirac import GRID, dirac_experiment, simulate
+from gan.dirac import simulate
 from gan.dirac_game import DiracGame, dirac_game, trajectories
 from gan.errors import UsageError
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
-from gan.run import Run
 
 Array = NDArray[np.float64]
 Slopes = Callable[[Array], tuple[Array, Array]]
@@ -248,127 +244,6 @@ def test_mistakes_are_one_line(arguments: dict[str, object], message: str) -> No
         simulate(**{"loss": "hinge", **arguments})  # type: ignore[arg-type]  # wrong on purpose
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
-
-
-PLAIN = Run(
-    loss="saturating",
-    penalty="r1",
-    penalty_weight=0.3,
-    optimiser="sgd",
-    momentum=0.0,
-    precision="float64",
-    generator_learning_rate=0.2,
-    discriminator_learning_rate=0.2,
-    steps=12,
-)
-
-
-def test_the_experiment_has_both_rules_step_by_step() -> None:
-    """The rows are those of simulate, from step 0 to the last."""
-    stored = dirac_experiment(PLAIN)
-    assert (stored.kind, stored.status, stored.message) == ("dirac", "finished", "")
-    assert stored.stopped_step == 12
-    for updates in ("simultaneous", "alternating"):
-        rows = [row for row in stored.rows if row["updates"] == updates]
-        assert [row["step"] for row in rows] == list(range(13))
-        found = np.array([[row["theta"], row["psi"]] for row in rows], dtype=float)
-        assert np.array_equal(found, simulate("saturating", "r1", 0.3, steps=12, updates=updates))
-
-
-def test_the_experiment_tells_eigenvalues_radii_and_the_field() -> None:
-    """γ = 0.6: −0.3 ± 0.4i; the field is the closed form on the grid, θ varying fastest."""
-    facts = dirac_experiment(PLAIN).facts
-    assert facts["eigenvalues_real"] == pytest.approx([-0.3, -0.3], abs=1e-12)
-    assert sorted(facts["eigenvalues_imaginary"]) == pytest.approx([-0.4, 0.4], abs=1e-12)  # type: ignore[call-overload]  # a list
-    assert facts["radius_simultaneous"] == pytest.approx(abs(1 + 0.2 * (-0.3 + 0.4j)), abs=1e-12)
-    assert facts["radius_alternating"] == pytest.approx(math.sqrt(1 - 0.2 * 0.6), abs=1e-12)
-    assert facts["grid"] == list(GRID)
-    assert GRID[0] == -GRID[-1] == -2.2
-    psi, theta = np.meshgrid(GRID, GRID, indexing="ij")
-    expected = closed_form(np.stack([theta.ravel(), psi.ravel()], 1), "saturating", "r1", 0.3)
-    for name, values in zip(("field_theta", "field_psi"), expected, strict=True):
-        np.testing.assert_allclose(np.asarray(facts[name]), values, rtol=1e-12, atol=1e-14)
-
-
-def test_the_experiment_has_a_rate_for_each_player() -> None:
-    """G at 0.5 and D at 0.1, by hand from (1, 1) on WGAN."""
-    run = replace(
-        PLAIN,
-        loss="wasserstein",
-        penalty="none",
-        penalty_weight=0.0,
-        weight_clip=0.0,
-        generator_learning_rate=0.5,
-        discriminator_learning_rate=0.1,
-    )
-    stored = dirac_experiment(run)
-    second, last = stored.rows[1], stored.rows[14]
-    assert (second["theta"], second["psi"]) == (1.5, 0.9)
-    assert (last["theta"], last["psi"]) == (1.5, pytest.approx(0.85))
-    assert stored.facts["radius_simultaneous"] == pytest.approx(math.sqrt(1.05))
-
-
-def test_wgan_is_clipped_as_its_paper_has_it() -> None:
-    """The run's usual clip of 0.01 is honoured."""
-    stored = dirac_experiment(replace(PLAIN, loss="wasserstein", penalty="none", weight_clip=None))
-    assert max(abs(float(str(row["psi"]))) for row in stored.rows if row["step"] != 0) == 0.01
-
-
-def test_divergence_is_a_result(tmp_path: Path) -> None:
-    """Null once not finite, status finished, and the file gives every number back."""
-    run = replace(
-        PLAIN,
-        loss="maximum_likelihood",
-        penalty="wgan_gp",
-        penalty_weight=10.0,
-        steps=200,
-    )
-    stored = dirac_experiment(run)
-    assert stored.status == "finished"
-    assert stored.rows[200]["theta"] is None
-    assert stored.facts["eigenvalues_real"] == []
-    assert stored.facts["radius_alternating"] is None
-    read = store.read(store.write(tmp_path, stored))
-    assert read is not None
-    assert read.rows == list(stored.rows)
-    assert read.facts == stored.facts
-
-
-def test_float32_is_float32() -> None:
-    """A run's precision is that of its trajectory; the facts are always float64's."""
-    single, double = (
-        dirac_experiment(replace(PLAIN, precision=name)) for name in ("float32", "float64")
-    )
-    theta = float(str(single.rows[5]["theta"]))
-    assert theta == float(np.float32(theta))
-    assert theta == pytest.approx(float(str(double.rows[5]["theta"])), rel=1e-5)
-    assert theta != double.rows[5]["theta"]
-    assert single.facts == double.facts
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"optimiser": "adam"}, "optimiser must be sgd, not adam"),
-        ({"momentum": 0.5}, "momentum must be 0, not 0.5"),
-        ({"discriminator_steps": 2}, "discriminator_steps must be 1, not 2"),
-        ({"head_start": 3}, "head_start must be 0, not 3"),
-    ],
-)
-def test_another_rule_is_refused(change: dict[str, object], message: str) -> None:
-    """Rather than ignored: the file would claim what was not done."""
-    with pytest.raises(UsageError) as caught:
-        dirac_experiment(replace(PLAIN, **change))  # type: ignore[arg-type]  # fields by name
-    assert str(caught.value) == f"the Dirac-GAN is plain gradient descent: {message}"
-    assert caught.value.field == next(iter(change))
-
-
-def test_no_steps_and_no_device_are_refused() -> None:
-    """Before any work."""
-    with pytest.raises(UsageError, match="the Dirac-GAN needs steps of at least 1, not 0"):
-        dirac_experiment(replace(PLAIN, steps=0))
-    with pytest.raises(UsageError, match="unknown device 'tpu'"):
-        dirac_experiment(replace(PLAIN, device="tpu"))
 
 
 def test_games_are_told_apart_by_what_they_are() -> None:
