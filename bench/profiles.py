@@ -75,7 +75,7 @@ ALL_DIGITS = 1497
 # Every claim of the ledger, in under 4 minutes on two cores; a verdict over seeds takes 8 of them.
 LEDGER: tuple[Study, ...] = (
     Study("numerics", {"precision": FORMATS}),
-    *dirac.studies(tuple(LOSSES), ("r1", "r1_r2", "wgan_gp")),
+    *dirac.studies(tuple(LOSSES), ("r1", "r2", "wgan_gp")),
     Study("gradients", {}, {"steps": 300} | _FAST),
     Study("gradients", {"data": ("ring",)}, {"steps": 1000} | _POINTS),
     Study("per_sample", {"data": ("ring", "digits"), "batch_size": (32,)}, {"steps": 300} | _FAST),
