@@ -28,9 +28,15 @@ RING = ["--profile", "smoke", "--data", "ring", "--losses", "saturating", "--bat
 
 
 def command(*options: str) -> list[str]:
-    """The harness as its users call it, Ray not installed."""
+    """The harness as its users call it from a terminal, Ray not installed; Ctrl-C is not ignored.
+
+    In a shell's background jobs, and in what these start, it is.
+    """
     arguments = ["bench/", "-p", "no:cacheprovider", *options]
-    code = "import sys, pytest; sys.modules['ray'] = None; sys.exit(pytest.main(sys.argv[1:]))"
+    code = (
+        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.modules['ray'] = None; sys.exit(pytest.main(sys.argv[1:]))"
+    )
     return [sys.executable, "-c", code, *arguments]
 
 

@@ -26,8 +26,15 @@ Harness = Callable[..., int]
 
 
 def command(*options: str) -> list[str]:
-    """The harness as its users call it."""
-    return [sys.executable, "-m", "pytest", "bench/", "-p", "no:cacheprovider", *options]
+    """The harness as its users call it from a terminal: Ctrl-C is not ignored.
+
+    In a shell's background jobs, and in what these start, it is.
+    """
+    code = (
+        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-c", code, "bench/", "-p", "no:cacheprovider", *options]
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from gan.trainer import Trainer
 @pytest.mark.parametrize("model", MODELS)
 def test_one_batched_pass_is_one_pass_per_loss(model: str) -> None:
     """Every loss, relativistic ones with their real logits, to float64's rounding."""
-    trainer = Trainer(Run(model=model, batch_size=8))
+    data = "ring" if model == "pacgan" else "digits"
+    trainer = Trainer(Run(model=model, data=data, batch_size=8))
     game, state = in_precision(trainer.game, trainer.state, torch.float64)
     real = trainer.dataset.sample(8, torch.Generator().manual_seed(1)).double()
     z = trainer.latent(8, torch.Generator().manual_seed(0)).double()
