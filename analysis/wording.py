@@ -1,7 +1,8 @@
 """Numbers and directions in words, for captions that say what the data say."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -83,6 +84,28 @@ def listing(words: Sequence[str]) -> str:
     """
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def tallied(found: Iterable[str], words: Mapping[str, tuple[str, str]]) -> str:
+    """How many there are of each, in a sentence's words.
+
+    Args:
+        found: names, keys of `words`.
+        words: name -> what one of it does and what several do, in the order of the sentence.
+
+    Returns:
+        "" of none.
+
+    >>> tallied(["a", "b", "a"], {"a": ("holds", "hold"), "b": ("does not", "do not")})
+    '2 hold and 1 does not'
+    """
+    counts = Counter(found)
+    told = [
+        f"{counts[name]} {one if counts[name] == 1 else several}"
+        for name, (one, several) in words.items()
+        if counts[name]
+    ]
+    return listing(told) if told else ""
 
 
 def count(n: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from bench.matrix import Cell
 CELL_SECONDS = {
     "throughput": 1.0,
     "numerics": 0.1,
-    "dirac": 0.05,
+    "dirac": 0.3,
     "gradients": 4.0,
     "per_sample": 12.0,
     "optimum": 1.0,

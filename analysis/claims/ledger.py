@@ -1,8 +1,5 @@
 """The ledger: every claim with its findings and verdict, as JSON, and against a recorded one."""
 
-import json
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +10,9 @@ from analysis.cells import decode, read_text
 from analysis.claims import CLAIMS
 from analysis.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Finding, verdict
 from analysis.errors import UsageError
+from analysis.json_text import json_text
 from analysis.records import Records
-from analysis.wording import count, listing
+from analysis.wording import count, tallied
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,8 @@ def ledger(records: Records, claims: Mapping[str, Claim] = CLAIMS) -> list[Entry
 
 def tally(entries: Sequence[Entry]) -> str:
     """How many claims came out how, in a sentence."""
-    counts = Counter(entry.grade for entry in entries)
-    told = [
-        f"{counts[grade]} {one if counts[grade] == 1 else several}"
-        for grade, (one, several) in GRADES.items()
-        if counts[grade]
-    ]
-    return f"Of {count(len(entries), 'claim')} {listing(told)}." if told else "There are no claims."
+    told = tallied((entry.grade for entry in entries), GRADES)
+    return f"Of {count(len(entries), 'claim')} {told}." if told else "There are no claims."
 
 
 def as_json(entries: Sequence[Entry]) -> bytes:
@@ -86,7 +79,7 @@ def as_json(entries: Sequence[Entry]) -> bytes:
         }
         for entry in entries
     ]
-    return _text({"schema": schema.SCHEMA, "verdicts": verdicts(entries), "claims": claims})
+    return json_text({"schema": schema.SCHEMA, "verdicts": verdicts(entries), "claims": claims})
 
 
 def verdicts(entries: Sequence[Entry]) -> dict[str, str]:
@@ -96,22 +89,7 @@ def verdicts(entries: Sequence[Entry]) -> dict[str, str]:
 
 def record(entries: Sequence[Entry]) -> bytes:
     """The verdicts alone, as the file that `--check` reads."""
-    return _text({"schema": schema.SCHEMA, "verdicts": verdicts(entries)})
-
-
-def _text(value: object) -> bytes:
-    return (json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _plain(value: Any) -> Any:
-    """JSON has neither NaN nor infinity: the first is null, the second a word."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("infinity" if value > 0 else "-infinity")
-    return value
+    return json_text({"schema": schema.SCHEMA, "verdicts": verdicts(entries)})
 
 
 def recorded(path: Path) -> dict[str, str]:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, UNMEASURED, Finding
 from analysis.claims.ledger import CONDITIONALLY, Entry, tally
+from analysis.console import print_blocks
 from analysis.wording import count, number, percent
 
 
@@ -56,20 +56,28 @@ def line(finding: Finding) -> str:
 def printed(entries: Sequence[Entry], console: Console) -> None:
     """Print every claim: name, verdict, what was measured, criterion, source.
 
-    Nothing is cut: a terminal folds long lines; elsewhere each statement is one line.
-
     Args:
         entries: of `ledger`.
-        console: where to; without colours unless it is a terminal.
+        console: where to.
     """
-    for entry in entries:
-        head = Text(f"{entry.name}: ").append(entry.verdict, style=VERDICTS[entry.grade].terminal)
-        lines = [line(finding) for finding in entry.findings] or ["nothing"]
-        rest = [entry.claim.statement, *(f"measured: {words}" for words in lines)]
-        rest += [f"criterion: {entry.claim.criterion}", f"source: {entry.claim.source}"]
-        for text in (head, *(Text(f"  {words}") for words in rest), Text()):
-            console.print(text, soft_wrap=not console.is_terminal)
-    console.print(Text(tally(entries)), soft_wrap=not console.is_terminal)
+    blocks = [
+        (entry.name, entry.verdict, VERDICTS[entry.grade].terminal, statements(entry))
+        for entry in entries
+    ]
+    print_blocks(blocks, tally(entries), console)
+
+
+def statements(entry: Entry) -> list[str]:
+    """A claim's lines under its name."""
+    lines = [line(finding) for finding in entry.findings] or ["nothing"]
+    measured = [f"measured: {words}" for words in lines]
+    claim = entry.claim
+    return [
+        claim.statement,
+        *measured,
+        f"criterion: {claim.criterion}",
+        f"source: {claim.source}",
+    ]
 
 
 WORDS = {True: "holds", False: "does not hold", None: "not decided"}

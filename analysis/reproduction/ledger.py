@@ -1,13 +1,10 @@
 """The reproduction ledger: every published row with what our runs say, in words and as JSON."""
 
-import json
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from analysis import schema
+from analysis.json_text import json_text
 from analysis.records import Records
 from analysis.reproduction.published import ROWS
 from analysis.reproduction.row import (
@@ -21,7 +18,7 @@ from analysis.reproduction.row import (
     Row,
     verdict,
 )
-from analysis.wording import count, listing
+from analysis.wording import count, tallied
 
 
 @dataclass(frozen=True)
@@ -73,15 +70,10 @@ def tally(entries: Sequence[Entry]) -> str:
     """
     if not entries:
         return "There are no published rows."
-    counts = Counter(entry.verdict for entry in entries)
-    told = [
-        f"{counts[word]} {one if counts[word] == 1 else several}"
-        for word, (one, several) in VERDICTS.items()
-        if counts[word]
-    ]
+    told = tallied((entry.verdict for entry in entries), VERDICTS)
     absent = sum(entry.outcome.note == ABSENT for entry in entries)
     which = f" ({absent} of them: the suite does not have the method)" if absent else ""
-    return f"Of {count(len(entries), 'published row')} {listing(told)}{which}."
+    return f"Of {count(len(entries), 'published row')} {told}{which}."
 
 
 def as_json(entries: Sequence[Entry]) -> bytes:
@@ -104,22 +96,7 @@ def as_json(entries: Sequence[Entry]) -> bytes:
     ]
     verdicts = {entry.name: entry.verdict for entry in entries}
     document = {"schema": schema.SCHEMA, "verdicts": verdicts, "rows": rows}
-    return (json.dumps(plain(document), ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def plain(value: Any) -> Any:
-    """JSON has neither NaN nor infinity: the first is null, the second a word.
-
-    >>> plain({"a": (float("nan"), 1.5)})
-    {'a': [None, 1.5]}
-    """
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("infinity" if value > 0 else "-infinity")
-    return value
+    return json_text(document)
 
 
 FIELDS = ("group", "what", "paper", "published", "source", "criterion", "command")

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from analysis.claims.wording import Style
+from analysis.console import print_blocks
 from analysis.estimates import Interval
 from analysis.reproduction.ledger import Entry, tally
 from analysis.reproduction.means import WORDS, told
@@ -64,18 +64,15 @@ def ending(entry: Entry) -> str:
 def printed(entries: Sequence[Entry], console: Console) -> None:
     """Print every row: name, verdict, what was published and measured, differences, command.
 
-    Nothing is cut: a terminal folds long lines; elsewhere each statement is one line.
-
     Args:
         entries: of `ledger`.
-        console: where to; without colours unless it is a terminal.
+        console: where to.
     """
-    for entry in entries:
-        style = STYLES[entry.verdict].terminal
-        head = Text(f"{entry.name}: ").append(ending(entry), style=style)
-        for text in (head, *(Text(f"  {words}") for words in statements(entry)), Text()):
-            console.print(text, soft_wrap=not console.is_terminal)
-    console.print(Text(tally(entries)), soft_wrap=not console.is_terminal)
+    blocks = [
+        (entry.name, ending(entry), STYLES[entry.verdict].terminal, statements(entry))
+        for entry in entries
+    ]
+    print_blocks(blocks, tally(entries), console)
 
 
 def statements(entry: Entry) -> list[str]:
