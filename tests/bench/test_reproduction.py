@@ -25,11 +25,13 @@ def rows(profile: str, variant: str) -> list[Cell]:
     return [cell for cell in cells if cell.variant.split()[0] == variant]
 
 
-@pytest.mark.parametrize("profile", LONG)
-def test_ring_and_grid_with_and_without_packing_ten_times_each(profile: str) -> None:
-    """PacGAN's trials are ten."""
+@pytest.mark.parametrize(
+    ("profile", "trials"), [("reproduction_short", 8), ("reproduction", 10), ("full", 10)]
+)
+def test_ring_and_grid_with_and_without_packing(profile: str, trials: int) -> None:
+    """PacGAN's trials are ten; eight are the fewest that an interval is drawn from."""
     counted = Counter((c.run.data, c.run.pack) for c in rows(profile, "pacgan_2d"))
-    assert counted == dict.fromkeys(PLANE, 10)
+    assert counted == dict.fromkeys(PLANE, trials)
 
 
 @pytest.mark.parametrize("profile", [*LONG, "smoke"])
@@ -49,13 +51,13 @@ def test_the_plane_has_the_papers_protocol(profile: str) -> None:
 @pytest.mark.parametrize(
     ("profile", "data"),
     [
-        ("reproduction_short", {"stacked_digits": 5}),
+        ("reproduction_short", {"stacked_digits": 8}),
         ("reproduction", {"stacked_digits": 10, "stacked_fashion_mnist": 5}),
         ("full", {"stacked_digits": 10, "stacked_fashion_mnist": 10}),
     ],
 )
 def test_six_games_on_each_set_of_stacks(profile: str, data: dict[str, int]) -> None:
-    """Both losses under each penalty, for five seeds or ten, on 26,000 samples."""
+    """Both losses under each penalty, on 26,000 samples."""
     cells = [cell for cell in rows(profile, "stacked") if cell.run.model == "dcgan_layernorm"]
     counted = Counter((c.run.data, c.run.loss, c.run.penalty) for c in cells)
     assert counted == {(name, *game): seeds for name, seeds in data.items() for game in GAMES}
@@ -67,7 +69,7 @@ def test_six_games_on_each_set_of_stacks(profile: str, data: dict[str, int]) -> 
 @pytest.mark.parametrize(
     ("profile", "data"),
     [
-        ("reproduction_short", {"stacked_digits": 5}),
+        ("reproduction_short", {"stacked_digits": 8}),
         ("reproduction", {"stacked_digits": 10, "stacked_fashion_mnist": 5}),
         ("full", {"stacked_digits": 10, "stacked_fashion_mnist": 10}),
     ],
@@ -91,13 +93,13 @@ def test_full_has_the_papers_length() -> None:
     assert max(steps["reproduction_short"]) < max(steps["reproduction"]) < PAPER_STEPS
 
 
-def test_the_short_profile_is_about_an_hour() -> None:
+def test_the_short_profile_is_about_an_hour_and_a_half_of_two_cores() -> None:
     """By the updates that were measured: 36 ms in the plane, 18 ms on 8×8 stacks."""
     cells = matrix("reproduction_short", {}).cells
     seconds = sum(
         cell.run.steps * (0.036 if cell.run.model == "pacgan" else 0.018) for cell in cells
     )
-    assert 2400 < seconds < 4500
+    assert 2 * 4500 < seconds < 2 * 6300
 
 
 @pytest.mark.parametrize("profile", ["reproduction_short", "reproduction"])
