@@ -1,6 +1,7 @@
 """The report's page: what it says beside the figures, and how it becomes HTML."""
 
 import base64
+import gzip
 import re
 import shlex
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ FEW_CONDITIONS = 3
 LARGEST_SVG = 2_000_000
 """Bytes; a figure of more shapes than that is shown in pixels."""
 
+LARGEST_DOWNLOAD = 500_000
+"""Bytes; a file larger than that is held compressed, so that the page stays one to send around."""
+
 
 def page(
     records: Records,
@@ -62,7 +66,7 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["uri"] = data_uri
+    environment.globals["download"] = download
     return environment.get_template("report.html.j2").render(
         statement=statement(records),
         interrupted=interrupted(records),
@@ -167,6 +171,26 @@ def data_uri(data: bytes, media_type: str) -> str:
     'data:text/csv;base64,YQ=='
     """
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def download(name: str, data: bytes, media_type: str) -> tuple[str, str]:
+    """A file as the page holds it: a large one is compressed, which pandas reads all the same.
+
+    Args:
+        name: of the file.
+        data: its bytes.
+        media_type: of them.
+
+    Returns:
+        The name that it is saved under, and its address.
+
+    >>> download("a.csv", b"a", "text/csv")
+    ('a.csv', 'data:text/csv;base64,YQ==')
+    """
+    if len(data) <= LARGEST_DOWNLOAD:
+        return name, data_uri(data, media_type)
+    # Without the time of day, so that the same results give the same page.
+    return f"{name}.gz", data_uri(gzip.compress(data, mtime=0), "application/gzip")
 
 
 def picture(drawing: Drawing) -> str:

@@ -1,12 +1,14 @@
 """The page: self-contained, escaped, the same every time, and written whole or not at all."""
 
 import base64
+import io
 import json
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis.claims import CLAIMS
@@ -14,6 +16,7 @@ from analysis.claims.ledger import as_json, ledger, tally
 from analysis.claims.wording import VERDICTS, line
 from analysis.errors import UsageError
 from analysis.figures import FIGURES
+from analysis.page import download
 from analysis.records import Records, load
 from analysis.report import Report, replace, report
 from analysis.summary import summary
@@ -131,6 +134,19 @@ def test_data_can_be_taken_from_the_page(page: Page, output: Path, results: Path
     for name, address in links.items():
         file = results / name if name == "benchmark.json" else output / "figures" / name
         assert base64.b64decode(address.partition(";base64,")[2]) == file.read_bytes()
+
+
+def test_large_data_are_held_compressed_and_are_the_same() -> None:
+    """pandas reads them by their name; the same data give the same address."""
+    rows = pd.DataFrame({"step": range(200_000)})
+    data = rows.to_csv(index=False).encode()
+    name, address = download("steps.csv", data, "text/csv")
+    assert (name, address) == download("steps.csv", data, "text/csv")
+    assert name == "steps.csv.gz"
+    kind, _, held = address.partition(";base64,")
+    assert kind == "data:application/gzip"
+    taken = pd.read_csv(io.BytesIO(base64.b64decode(held)), compression="gzip")
+    pd.testing.assert_frame_equal(taken, rows)
 
 
 def test_the_page_begins_with_what_it_is(page: Page) -> None:
