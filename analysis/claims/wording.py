@@ -35,7 +35,7 @@ def measured(finding: Finding) -> str:
     >>> from analysis.estimates import Interval
     >>> slope = Interval(0.9999, 0.9998, 1.0002, 0.95, 40)
     >>> measured(Finding("float64", "power of D", slope, "row", True))
-    'power of D 0.9999 [0.9998, 1], 40 rows'
+    'power of D: 0.9999 [0.9998, 1], 40 rows'
     """
     interval = finding.measured
     value = number(interval.estimate, DIGITS)
@@ -43,14 +43,14 @@ def measured(finding: Finding) -> str:
         value += f" [{number(interval.low, DIGITS)}, {number(interval.high, DIGITS)}]"
         if interval.confidence < 0.95:
             value += f" ({percent(interval.confidence)})"
-    return f"{finding.quantity} {value}, {count(interval.n, finding.observations)}"
+    return f"{finding.quantity}: {value}, {count(interval.n, finding.observations)}"
 
 
 def line(finding: Finding) -> str:
     """A finding as one line: condition, number, what follows, and the note."""
     condition = f"{finding.condition}: " if finding.condition else ""
     note = f" ({finding.note})" if finding.note else ""
-    return f"{condition}{measured(finding)}: {WORDS[finding.holds]}{note}"
+    return f"{condition}{measured(finding)}; {WORDS[finding.holds]}{note}"
 
 
 def printed(entries: Sequence[Entry], console: Console) -> None:

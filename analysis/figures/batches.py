@@ -174,8 +174,9 @@ def caption(rows: pd.DataFrame) -> str:
 
 def _panel(runs: pd.DataFrame, medians: pd.DataFrame, name: str) -> str:
     hit = runs[runs["reached"].astype(bool) & (runs["step"] > 0)]
-    if hit["batch_size"].nunique() < 2:
-        return f"on {name} fewer than two batch sizes reach it"
+    sizes = hit.groupby("loss")["batch_size"].nunique()
+    if not (sizes >= 2).any():
+        return f"on {name} no loss reaches it at two batch sizes"
     slope = log_log_slope(hit["batch_size"], hit["step"], list(hit["loss"]))
     power = interval(slope.estimate, slope.low, slope.high)
     return (

@@ -59,7 +59,7 @@ def test_too_few_hits_make_no_power(experimental: Records) -> None:
     flat = replace(experimental, batches=experimental.batches.assign(w1=4.0))
     assert told(flat) == (
         "0 of 18 runs reach the target, 50\xa0% of their distance at step 0, and keep it: on "
-        "ring fewer than two batch sizes reach it; after 0.0656 s the lowest median W₁ is 4, at "
+        "ring no loss reaches it at two batch sizes; after 0.0656 s the lowest median W₁ is 4, at "
         "batch 16 (non_saturating)."
     )
 

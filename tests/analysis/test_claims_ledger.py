@@ -108,7 +108,7 @@ def test_the_tally_counts_verdicts() -> None:
 def test_a_finding_is_a_line() -> None:
     """Condition, number with its interval, observations, outcome, note."""
     assert line(finding(note="1 seed left out")) == (
-        "ring: slope 1 [0.9, 1.1], 8 seeds: holds (1 seed left out)"
+        "ring: slope: 1 [0.9, 1.1], 8 seeds; holds (1 seed left out)"
     )
     alone = finding("", holds=None, measured=Interval(-1.38629, NAN, NAN, 0.95, 1))
     assert line(alone) == "slope −1.386, 1 seed: not decided"
@@ -133,7 +133,7 @@ def test_text_in_a_file_is_one_line_a_statement() -> None:
     assert lines[6:12] == [
         "b: holds only when ring",
         "  G learns.",
-        "  measured: ring: slope 1 [0.9, 1.1], 8 seeds: holds",
+        "  measured: ring: slope: 1 [0.9, 1.1], 8 seeds; holds",
         "  measured: digits: slope 1 [0.9, 1.1], 8 seeds: does not hold (1 seed left out)",
         "  criterion: It does.",
         "  source: Somebody 2014",
