@@ -111,13 +111,13 @@ def test_a_finding_is_a_line() -> None:
         "ring: slope: 1 [0.9, 1.1], 8 seeds; holds (1 seed left out)"
     )
     alone = finding("", holds=None, measured=Interval(-1.38629, NAN, NAN, 0.95, 1))
-    assert line(alone) == "slope −1.386, 1 seed: not decided"
+    assert line(alone) == "slope: −1.386, 1 seed; not decided"
 
 
 def test_an_interval_of_less_confidence_says_so() -> None:
     """Two runs' extremes enclose the median half of the time."""
     both = finding(measured=Interval(1.0, 0.9, 1.1, 0.5, 2))
-    assert measured(both) == "slope 1 [0.9, 1.1] (50\N{NO-BREAK SPACE}%), 2 seeds"
+    assert measured(both) == "slope: 1 [0.9, 1.1] (50\N{NO-BREAK SPACE}%), 2 seeds"
 
 
 def text(width: int, *, terminal: bool) -> str:
@@ -134,7 +134,7 @@ def test_text_in_a_file_is_one_line_a_statement() -> None:
         "b: holds only when ring",
         "  G learns.",
         "  measured: ring: slope: 1 [0.9, 1.1], 8 seeds; holds",
-        "  measured: digits: slope 1 [0.9, 1.1], 8 seeds: does not hold (1 seed left out)",
+        "  measured: digits: slope: 1 [0.9, 1.1], 8 seeds; does not hold (1 seed left out)",
         "  criterion: It does.",
         "  source: Somebody 2014",
     ]
