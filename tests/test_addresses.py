@@ -1,7 +1,11 @@
 """Results folders at addresses: in memory, and on an S3 server of this machine."""
 
+import json
 import logging
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +31,7 @@ from gan.folder import Place, mkdir, place, telling
 from gan.run import Run
 from gan.train import train
 
+ROOT = Path(__file__).parents[1]
 RUN = Run(data="ring", batch_size=8, steps=4, records=2, evaluation_samples=40)
 
 
@@ -189,6 +194,30 @@ def test_train_command_writes_there(s3: str) -> None:
     assert done.exit_code == 0, done.output
     suffixes = [Path(name).suffix for name in names(place(s3))]
     assert sorted(suffixes) == [".parquet", ".png"]
+
+
+@pytest.mark.slow
+def test_workers_of_a_session_write_there(s3: str) -> None:
+    """Each run is an object beside benchmark.json; a second session has nothing to compute."""
+    options = ["--profile", "smoke", "--kinds", "convergence", "--data", "ring", "--seeds", "0,1"]
+    command = [sys.executable, "-m", "pytest", "bench/", "-p", "no:cacheprovider", *options]
+    for reused in (False, True):
+        done = subprocess.run(
+            [*command, "--workers", "2", "--results", s3],
+            cwd=ROOT,
+            env={k: v for k, v in os.environ.items() if k != "PYTEST_XDIST_WORKER"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        content = json.loads((place(s3) / "benchmark.json").read_text())
+        infos = [entry["extra_info"] for entry in content["benchmarks"]]
+        assert [info["reused"] for info in infos] == [reused] * len(infos)
+        written = [f"runs/{info['key']}.parquet" for info in infos]
+        assert names(place(s3)) == sorted(["benchmark.json", *written])
+        filesystem("s3").invalidate_cache()
+    assert len(load([analysis_place(s3)]).runs) == len(infos) > 1
 
 
 def test_the_same_address_twice_is_refused(memory: str) -> None:
