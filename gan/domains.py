@@ -5,12 +5,15 @@ from collections.abc import Mapping
 
 from gan.errors import UsageError
 
+# What float32 holds; a larger rate would be an error of the optimiser's at its first update.
+_LARGEST_RATE = 3.4e38
+
 # field of Run -> low and high of low ≤ value < high.
 DOMAINS: dict[str, tuple[float, float]] = {
     "penalty_weight": (0, math.inf),
     "weight_clip": (0, math.inf),
-    "generator_learning_rate": (0, math.inf),
-    "discriminator_learning_rate": (0, math.inf),
+    "generator_learning_rate": (0, _LARGEST_RATE),
+    "discriminator_learning_rate": (0, _LARGEST_RATE),
     "momentum": (0, 1),
     "beta1": (0, 1),
     "beta2": (0, 1),

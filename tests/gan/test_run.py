@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from gan.data import load
 from gan.errors import UsageError
+from gan.optimisers import OPTIMISERS
 from gan.run import NAMES, Run, check_device
+from gan.train import train
 
 
 @pytest.mark.parametrize("field", NAMES)
@@ -38,7 +40,12 @@ def test_unknown_names_list_the_valid_ones(field: str) -> None:
         (
             "generator_learning_rate",
             math.inf,
-            "generator_learning_rate must be at least 0, not inf",
+            "generator_learning_rate must be in [0, 3.4e+38), not inf",
+        ),
+        (
+            "discriminator_learning_rate",
+            1e40,
+            "discriminator_learning_rate must be in [0, 3.4e+38), not 1e+40",
         ),
         ("penalty_weight", -1.0, "penalty_weight must be at least 0, not -1.0"),
         ("latent_dim", 0, "latent_dim must be at least 1, not 0"),
@@ -53,6 +60,15 @@ def test_numbers_outside_their_domain_are_one_clear_line(
     with pytest.raises(UsageError) as caught:
         Run(**{field: value})  # type: ignore[arg-type]  # a wrong value on purpose
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_largest_rates_of_the_domain_are_runs_that_diverge(optimiser: str) -> None:
+    """No optimiser fails on a number that a run takes."""
+    rate = 3.39e38
+    short = {"data": "ring", "steps": 3, "records": 1, "batch_size": 4, "evaluation_samples": 10}
+    rates = {"generator_learning_rate": rate, "discriminator_learning_rate": rate}
+    assert train(Run(optimiser=optimiser, **short, **rates)).status == "diverged"  # type: ignore[arg-type]
 
 
 def test_usual_settings_are_written_into_the_record() -> None:
