@@ -29,8 +29,8 @@ def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataF
 
     A run's distance is W₁ if it has any, else FID. Its target is share × distance at step 0, and it
     reaches the target at the record from which on no distance is above that: one that a run loses
-    again by its end is not reached. What has no finite, positive distance at its first record
-    reaches nothing.
+    again by its end is not reached, and a run that diverged has lost it. What has no finite,
+    positive distance at its first record reaches nothing.
 
     Args:
         curves: records of training, `Records.head_start` or `Records.batches`; not changed.
@@ -41,7 +41,8 @@ def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataF
         One row per run, in the order of `runs`: `key`, `machine`, `status`, `metric` ("w1", "fid"
         or ""), `start` and `final` (distances; NaN where undefined), `reached` (bool), `step` and
         `seconds` (of that record; NaN if there is none), `lost` (bool: some record was within the
-        target, but not the last), `last_step` and `last_seconds` (of the last record).
+        target, but the run did not stay there), `last_step` and `last_seconds` (of the last
+        record).
 
     Raises:
         ValueError: share is not between 0 and 1.
@@ -55,19 +56,24 @@ def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataF
             "key": run["key"],
             "machine": run["machine"],
             "status": run["status"],
-            **outcome(records.get((run["key"], run["machine"]), NOTHING), share),
+            **outcome(
+                records.get((run["key"], run["machine"]), NOTHING),
+                share,
+                diverged=run["status"] == "diverged",
+            ),
         }
         for run in runs.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=[*identity, "status", *outcome(NOTHING, share)])
 
 
-def outcome(records: pd.DataFrame, share: float) -> dict[str, object]:
+def outcome(records: pd.DataFrame, share: float, *, diverged: bool = False) -> dict[str, object]:
     """One run's part of `outcomes`.
 
     Args:
         records: of one run, in order of step; columns `step`, `seconds`, `w1`, `fid`.
         share: of the distance at the first record.
+        diverged: whether the run ended so: after its last record its samples are no longer data.
 
     Returns:
         metric, start, final, reached, step, seconds, lost, last_step and last_seconds.
@@ -85,7 +91,7 @@ def outcome(records: pd.DataFrame, share: float) -> dict[str, object]:
     within = np.isfinite(values) & (values <= target)
     beyond = np.flatnonzero(~within)
     since = int(beyond[-1]) + 1 if beyond.size else 0
-    first = since if since < len(values) else None
+    first = since if since < len(values) and not diverged else None
     return {
         "metric": metric,
         "start": start,
@@ -93,7 +99,7 @@ def outcome(records: pd.DataFrame, share: float) -> dict[str, object]:
         "reached": first is not None,
         "step": np.nan if first is None else float(clock["step"][first]),
         "seconds": np.nan if first is None else float(clock["seconds"][first]),
-        "lost": bool(within.any() and not within[-1]),
+        "lost": bool(within.any() and first is None),
         "last_step": float(clock["step"][-1]) if len(values) else np.nan,
         "last_seconds": float(clock["seconds"][-1]) if len(values) else np.nan,
     }

@@ -71,9 +71,8 @@ def costs_of(records: Records, unit: str) -> pd.DataFrame:
     judged = runs[runs["status"].isin(JUDGED)].reset_index(drop=True)
     ends = outcomes(records.batches, judged, TARGET)
     finished = ends["status"] == "finished"
-    reached = ends["reached"].astype(bool) & finished
     told = judged[["condition", "seed", "batch_size"]].assign(
-        cost=ends[unit].where(reached, math.inf),
+        cost=ends[unit].where(ends["reached"].astype(bool), math.inf),
         budget=ends[f"last_{unit}"].where(finished, math.inf),
     )
     return told[(ends["start"] > 0) | ~finished]

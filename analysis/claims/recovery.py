@@ -42,9 +42,7 @@ def outcomes_of(records: Records) -> pd.DataFrame:
     rows = judged[["key", "machine", "loss", "seed"]].assign(
         condition=[in_words(run) for run in judged.to_dict("records")],
         optimiser=[str(run.get("run.optimiser")) for run in judged.to_dict("records")],
-        steps=ends["step"].where(
-            ends["reached"].astype(bool) & (ends["status"] == "finished"), math.inf
-        ),
+        steps=ends["step"].where(ends["reached"].astype(bool), math.inf),
     )[(ends["start"] > 0) | (ends["status"] == "diverged")]
     first = records.head_start.drop_duplicates(["key", "machine"])
     d_fake = first[["key", "machine", "d_fake_q50"]].rename(columns={"d_fake_q50": "d_fake"})

@@ -60,7 +60,7 @@ def test_intervals_that_lie_apart_are_a_difference(
     assert (clause + end).format(0, 1) in told(many_seeds(reversed_experimental, 4))
 
 
-def test_a_run_that_diverged_did_not_recover_unless_it_had(experimental: Records) -> None:
+def test_a_run_that_diverged_did_not_recover(experimental: Records) -> None:
     """One that ended before its first record counts; one whose memory ran out does not."""
     runs = experimental.runs
     ours = runs["kind"] == "head_start"

@@ -55,6 +55,16 @@ def test_a_target_is_reached_at_the_first_record_within_it() -> None:
     }
 
 
+def test_a_run_that_diverged_has_lost_what_it_had_reached() -> None:
+    """Its last record was within the target; what came after it was not finite."""
+    (told,) = outcomes(curve(4, 1), runs("k", status="diverged"), 0.5).to_dict("records")
+    assert not told["reached"]
+    assert told["lost"]
+    assert np.isnan([told["step"], told["seconds"]]).all()
+    (kept,) = outcomes(curve(4, 1), runs("k"), 0.5).to_dict("records")
+    assert (kept["reached"], kept["lost"], kept["step"]) == (True, False, 10.0)
+
+
 def test_a_run_that_loses_it_again_has_not_reached_it() -> None:
     """Its final distance tells."""
     told: Any = outcome(curve(4, 1, 3), 0.5)
