@@ -200,7 +200,7 @@ def tally(words: list[str]) -> list[tuple[str, int]]:
 
 
 def of_rate(updates: str, rows: pd.DataFrame, note: str) -> Comparison:
-    """The rate that is furthest from the published one, in its words and as a relative error."""
+    """The rate that is furthest, relatively, from the published one, and by how much it is off."""
     measured, theirs = (rows[name].to_numpy(float) for name in ("measured_rate", "published_rate"))
     errors = np.abs(measured - theirs) / np.abs(theirs)
     quantity = f"rate per update, {updates}"
@@ -217,10 +217,13 @@ def of_rate(updates: str, rows: pd.DataFrame, note: str) -> Comparison:
 
 def settings_of(rows: pd.DataFrame) -> str:
     """Which penalty weights and learning rates were run, in words."""
-    rates = listing([number(value) for value in sorted(rows["learning_rate"].unique())])
+    known = sorted(rows["learning_rate"].dropna().unique())
+    rates = [f"learning rate {listing([number(value) for value in known])}"] if known else []
+    if rows["learning_rate"].isna().any():
+        rates.append("different learning rates of G and D")
     weights = sorted(value for value in rows["penalty_weight"].unique() if value > 0)
     gammas = f"penalty weight {listing([number(value) for value in weights])}, " if weights else ""
-    return f"{gammas}learning rate {rates}"
+    return gammas + listing(rates)
 
 
 RATE = "log ρ of the published eigenvalues"

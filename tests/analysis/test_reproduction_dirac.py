@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records import Records
-from analysis.reproduction.dirac import of_class, of_rate, told_rates
+from analysis.reproduction.dirac import of_class, of_rate, settings_of, told_rates
 from analysis.reproduction.mescheder2018 import ROWS
 from analysis.reproduction.rate import published_rate
 from analysis.reproduction.row import Outcome, verdict
@@ -219,3 +219,10 @@ def test_alternating_updates_without_a_penalty_keep_their_distance() -> None:
 def test_a_rule_that_arrives_at_once_has_an_infinite_rate() -> None:
     """h = 2, γ = 1: the simultaneous rule is nilpotent."""
     assert published_rate(1.0, 2.0, "simultaneous") < -8
+
+
+def test_players_with_rates_of_their_own_have_no_common_rate() -> None:
+    """It is said instead of a dash."""
+    rows = pd.DataFrame({"learning_rate": [0.2, math.nan], "penalty_weight": 0.0})
+    assert settings_of(rows) == "learning rate 0.2 and different learning rates of G and D"
+    assert settings_of(rows.tail(1)) == "different learning rates of G and D"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis.records import Records
@@ -158,6 +159,28 @@ def test_an_undefined_number_is_left_out_and_counted(made: Made) -> None:
     parts = (runs(AROUND), runs([0.0], metrics={"kl": NAN}, first=10))
     kl = measured(made, LIN["ring_gan"], *parts).comparisons[2]
     assert (kl.measured.n, kl.note) == (10, "undefined in 1 of 11")
+
+
+def test_a_number_that_most_finished_runs_lack_is_not_reproduced(made: Made) -> None:
+    """KL without a good sample: the verdict's reason stands beside it, and no other."""
+    without = runs([6.3] * 6, metrics={"kl": None}, first=4)
+    kl = measured(made, LIN["ring_gan"], runs([6.3] * 4), without).comparisons[2]
+    assert (kl.verdict, kl.note) == ("not reproduced", "undefined in 6 of 10")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "modes"),
+    [("veegan_ring_gan", "ring", 1.0), ("veegan_grid_gan", "grid", 3.3)],
+)
+def test_no_mode_at_all_reproduces_no_number_of_modes(
+    made: Made, name: str, data: str, modes: float
+) -> None:
+    """The margin is half of a published number that is small, so that failure is not within it."""
+    row = SRIVASTAVA[name]
+    few = modes + 0.01 * np.arange(-5, 5)
+    for values, expected in ((few, "reproduced"), (np.zeros(10), "not reproduced")):
+        found = measured(made, row, runs(values.tolist(), data=data))
+        assert [each.verdict for each in found.comparisons] == [expected]
 
 
 def test_a_seed_counts_once(made: Made) -> None:
