@@ -29,7 +29,9 @@ MANY = 200
 def settings(rows: pd.DataFrame, given: Sequence[str]) -> "pd.Series[str]":
     """What tells runs apart beside the columns given, in words: "r1, bfloat16".
 
-    A field that follows from the others, such as a loss's own learning rate, is not told.
+    A field that follows from the others, such as a loss's own learning rate, is not told; but what
+    no loss brings with it (CONDITIONS) is, also where it differs between losses alone: a comparison
+    of one loss on a small model with another on a large one is none of losses.
 
     Args:
         rows: one run per row, its axes, `machine` and `run.<field>` columns.
@@ -41,7 +43,8 @@ def settings(rows: pd.DataFrame, given: Sequence[str]) -> "pd.Series[str]":
     told: list[str] = []
     fields = [name for name in map(str, rows) if name in PLAIN or name.startswith("run.")]
     for name in sorted(fields, key=lambda name: (name not in PLAIN, name)):
-        if name not in given and differs(rows, [*given, *told], name):
+        beside = [of for of in given if of != "loss"] if name in CONDITIONS else given
+        if name not in given and differs(rows, [*beside, *told], name):
             told.append(name)
     labels = pd.Series("", index=rows.index)
     for name in told:
@@ -52,7 +55,7 @@ def settings(rows: pd.DataFrame, given: Sequence[str]) -> "pd.Series[str]":
 
 def differs(rows: pd.DataFrame, given: Sequence[str], name: str) -> bool:
     """Whether a column has more than one value among rows that are alike in those given."""
-    known = rows[[*given]].drop_duplicates().shape[0]
+    known = rows[[*given]].drop_duplicates().shape[0] if given else 1
     return rows[[*given, name]].drop_duplicates().shape[0] > known
 
 
@@ -265,3 +268,6 @@ PLAIN: Mapping[str, str] = {
     "batch_size": "batch {}",
     "machine": "{}",
 }
+
+CONDITIONS = {name for name in PLAIN if name not in ("loss", "penalty")} | {"run.steps"}
+"""Fields that are the same for every loss, unless somebody ran them so."""

@@ -54,6 +54,27 @@ def test_what_follows_from_the_loss_is_not_told() -> None:
     assert settings(rows, ["loss"]).tolist() == ["", ""]
 
 
+@pytest.mark.parametrize(
+    ("field", "values", "words"),
+    [
+        ("model", ["mlp", "dcgan"], ["mlp", "dcgan"]),
+        ("batch_size", [16, 64], ["batch 16", "batch 64"]),
+        ("precision", ["float32", "bfloat16"], ["float32", "bfloat16"]),
+        ("machine", ["A", "B"], ["A", "B"]),
+        ("run.steps", [100, 1000], ["steps 100", "steps 1000"]),
+    ],
+)
+def test_losses_under_different_conditions_are_never_in_one_panel(
+    field: str, values: list[Any], words: list[str]
+) -> None:
+    """What no loss brings with it is told even where it follows from the loss."""
+    rows = runs(loss=["a", "b"], data=["ring", "ring"], **{field: values})
+    assert settings(rows, ["data", "loss"]).tolist() == words
+    # Between data sets that is nothing that anybody compares.
+    apart = runs(loss=["a", "b"], data=["ring", "grid"], **{field: values})
+    assert settings(apart, ["data", "loss"]).tolist() == ["", ""]
+
+
 def test_what_follows_from_a_field_already_told_is_not_told_again() -> None:
     """A penalty's weight comes with the penalty."""
     rows = runs(loss=["a", "a"], penalty=["none", "r1"], **{"run.penalty_weight": [0.0, 5.0]})
