@@ -46,7 +46,7 @@ def prepare(records: Records) -> pd.DataFrame:
     names = [*IDENTITY, "panel", "loss", "setting", "place"]
     rows = pd.concat(every, ignore_index=True).merge(runs[names], on=IDENTITY)
     ordered = rows.sort_values("place", kind="stable", ignore_index=True)
-    return ordered.drop(columns=["machine", "place"])
+    return ordered.drop(columns="place")
 
 
 def named(runs: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +124,7 @@ def field(run: dict[object, object]) -> pd.DataFrame:
 
 def caption(rows: pd.DataFrame) -> str:
     """How many paths of each setting converge, what the others do, and where eigenvalues err."""
-    paths = rows[rows["part"] == "path"].drop_duplicates(["key", "updates"])
+    paths = rows[rows["part"] == "path"].drop_duplicates([*IDENTITY, "updates"])
     told = []
     for setting, of_setting in paths.groupby("setting", sort=False):
         n = int((of_setting["measured"] == "converges").sum())

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.emphasis import rank
 from analysis.figures.panel import WIDTH, is_leftmost, label, legend, wrapped
+from analysis.stability import IDENTITY
 
 ROW = 1.5
 """Inches."""
@@ -52,7 +53,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, reach: float) -> None:
     axes.axhline(0, color="#BBBBBB", lw=0.5, zorder=1)
     axes.axvline(0, color="#BBBBBB", lw=0.5, zorder=1)
     for turn, (updates, colour) in enumerate(RULES.items()):
-        for _, path in rows[rows["updates"] == updates].groupby("key", sort=False):
+        for _, path in rows[rows["updates"] == updates].groupby(IDENTITY, sort=False):
             style = "-" if turn == 0 else (0, (4, 1))
             axes.plot(path["theta"], path["psi"], color=colour, lw=0.8, ls=style, zorder=3 + turn)
             _draw_end(axes, path, colour)

@@ -121,6 +121,23 @@ def test_what_else_differs_is_told(made: Made) -> None:
     }
 
 
+def test_one_game_on_two_machines_is_two_settings(made: Made) -> None:
+    """The same key on either: both are drawn, counted and told, in both figures."""
+    here = records_of(made, ({}, rows()), (R1, rows()))
+    frames = {
+        name: pd.concat([table, table.assign(machine="Other CPU")], ignore_index=True)
+        for name, table in (("dirac", here.dirac), ("runs", here.runs))
+    }
+    both = replace(here, **frames)
+    drawn_rows = dirac.FIGURE.prepare(both)
+    assert drawn_rows["setting"].nunique() == 4
+    assert len(words(canvas_of(dirac.FIGURE, both))) == 4
+    assert dirac.FIGURE.caption(drawn_rows).startswith("Of 8 paths")
+    assert "Other CPU" in dirac.FIGURE.caption(drawn_rows)
+    rates = dirac_rates.FIGURE.prepare(both)
+    assert len(rates) == 2 * len(dirac_rates.FIGURE.prepare(here))
+
+
 def test_a_panel_says_what_either_rule_does(four: Records) -> None:
     """In the order of the grid; a star where the eigenvalues say another thing."""
     found = words(canvas_of(dirac.FIGURE, four))
