@@ -128,7 +128,7 @@ def test_one_game_on_two_machines_is_two_settings(made: Made) -> None:
         name: pd.concat([table, table.assign(machine="Other CPU")], ignore_index=True)
         for name, table in (("dirac", here.dirac), ("runs", here.runs))
     }
-    both = replace(here, **frames)
+    both = replace(here, dirac=frames["dirac"], runs=frames["runs"])
     drawn_rows = dirac.FIGURE.prepare(both)
     assert drawn_rows["setting"].nunique() == 4
     assert len(words(canvas_of(dirac.FIGURE, both))) == 4
