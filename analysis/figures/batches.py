@@ -22,7 +22,6 @@ from analysis.figures.panel import (
     wrapped,
 )
 from analysis.figures.reached import (
-    CLOCKS,
     dodged,
     draw_runs,
     judged_runs,
@@ -32,6 +31,7 @@ from analysis.figures.reached import (
 from analysis.figures.style import style_of
 from analysis.records import Records
 from analysis.recovery import DISTANCES, TARGET, distance_after
+from analysis.survival import CLOCKS
 from analysis.wording import interval, listing, number, percent
 
 GROUP = ["panel", "loss", "batch_size"]

@@ -12,8 +12,7 @@ from analysis.figures.panel import run_settings
 from analysis.figures.style import style_of
 from analysis.records import Records
 from analysis.recovery import JUDGED, outcomes
-
-CLOCKS = ("step", "seconds")
+from analysis.survival import CLOCKS
 
 BEYOND = 1.6
 """Misses are drawn at so many times the longest run's last step or second."""
