@@ -22,16 +22,19 @@ STRIP = ["panel", "metric", "loss", "strip"]
 
 
 def prepare(records: Records) -> pd.DataFrame:
-    """One row per run and metric, and per loss and metric the finished runs' interquartile mean."""
+    """One row per run and metric, and per loss and metric the finished runs' interquartile mean.
+
+    A run that ends without a value has a row too; where no run ends with one there is none at all.
+    """
     rows = metric.curves(records)
-    if rows.empty:
-        return rows
-    last = metric.final(rows).assign(kind="run", seeds=1)
+    if rows.empty or metric.final(rows).empty:
+        return pd.DataFrame()
+    last = metric.ends(rows).assign(kind="run", seeds=1)
     last["strip"] = last.groupby("panel")["loss"].rank("dense").astype(int) - 1
     of_loss = last.groupby(["panel", "loss"])
     share = (of_loss.cumcount() + 0.5) / of_loss["key"].transform("size")
     last["drawn_at"] = last["strip"] + WIDTH * (share - 0.5)
-    finished = last[last["status"] == "finished"].groupby(STRIP, sort=False)
+    finished = last[metric.is_final(last)].groupby(STRIP, sort=False)
     means = [mean_row(dict(zip(STRIP, strip, strict=True)), runs) for strip, runs in finished]
     return pd.concat([last, pd.DataFrame(means)], ignore_index=True) if means else last
 
@@ -44,18 +47,20 @@ def mean_row(strip: dict[str, object], runs: pd.DataFrame) -> dict[str, object]:
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
-    """A panel per setting and metric, a strip per loss."""
-    names = list(rows["panel"].unique())
+    """A panel per setting and metric, a strip per loss, also of one without a value."""
+    shown = rows[rows["value"].notna()]
+    names = list(shown["panel"].unique())
     most = int(rows["strip"].max()) + 1
     settings = pd.Series(names).str.split("\n").str[0]
     blocks = settings.value_counts(sort=False).to_list()
     panels = small_multiples(canvas, blocks, columns=4, height=1.0 + 0.26 * most)
     before: list[str] = []
     for name, (axes,) in zip(names, panels, strict=True):
-        of_panel = rows[rows["panel"] == name]
+        of_panel = shown[shown["panel"] == name]
         _draw_points(axes, of_panel[of_panel["kind"] == "run"])
         _draw_means(axes, of_panel[of_panel["kind"] == "interquartile_mean"])
-        losses = [label(loss, 24) for loss in sorted(of_panel["loss"].unique())]
+        strips = rows.loc[rows["panel"] == name, "loss"].unique()
+        losses = [label(loss, 24) for loss in sorted(strips)]
         axes.set(title=wrapped(name, 4), ylim=(len(losses) - 0.5, -0.5))
         axes.set_yticks(range(len(losses)), losses)
         axes.grid(visible=False, axis="y")
@@ -63,7 +68,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.margins(x=0.08)
         before = losses
-    legend(canvas, _handles(rows))
+    legend(canvas, _handles(shown))
 
 
 def _draw_points(axes: Axes, rows: pd.DataFrame) -> None:
@@ -96,13 +101,13 @@ def _handles(rows: pd.DataFrame) -> list[Line2D]:
 
 def caption(rows: pd.DataFrame) -> str:
     """Which loss ends best, and how far apart seeds and losses are."""
-    last = rows[rows["kind"] == "run"]
-    return f"{_spread(last)}{metric.ranking(last)}{metric.diverged(last)}{metric.undefined(last)}."
+    ends = rows[rows["kind"] == "run"]
+    return f"{_spread(ends)}{metric.ranking(ends)}{metric.diverged(ends)}{metric.undefined(ends)}."
 
 
-def _spread(last: pd.DataFrame) -> str:
+def _spread(ends: pd.DataFrame) -> str:
     """Whether losses differ more than seeds do, as a clause before the ranking."""
-    finished = last[last["status"] == "finished"]
+    finished = ends[ends["status"] == "finished"]
     groups = finished.groupby(["panel", "loss"])["value"]
     seeds = groups.std().groupby("panel").mean()
     losses = groups.mean().groupby("panel").std()

@@ -150,14 +150,18 @@ def caption(rows: pd.DataFrame) -> str:
 
 
 def _slopes(shown: pd.DataFrame) -> str:
+    """Both slopes where D is small, if some network of a run has two points there for each."""
+    few = f"Too few points have D(G(z)) ≤ {number(SMALL)} to fit a slope"
     small = shown[shown["d_fake"] <= SMALL]
     texts = []
     for loss in QUANTITIES[:2]:
         rows = small[small["quantity"] == loss]
-        if rows["d_fake"].nunique() < 2:
-            return f"Too few points have D(G(z)) ≤ {number(SMALL)} to fit a slope"
+        if rows.empty:
+            return few
         groups = list(zip(rows["key"], rows["network"], strict=True))
         slope = log_log_slope(rows["d_fake"], rows["measured"], groups)
+        if np.isnan(slope.estimate):
+            return few
         texts.append(f"the {loss.replace('_', '-')} gradient {_verdict(loss, slope)}")
     return f"Where D(G(z)) ≤ {number(SMALL)}, {' and '.join(texts)}"
 

@@ -9,12 +9,16 @@ import pandas as pd
 from analysis.estimates import Array, Interval, interquartile_mean, mean_intervals
 from analysis.figures.panel import run_settings
 from analysis.records import Records
+from analysis.recovery import JUDGED
 from analysis.wording import count, listing, number
 
 SEED = 20140610
 """Of the bootstrap, so that a report is the same every time."""
 
 RUN = ["panel", "metric", "loss", "seed", "key", "machine", "status"]
+
+TIE, NO_LOSS = "a tie", "none"
+"""What is best in a panel whose best losses are equal, and where all end infinitely bad."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Metric:
 
 
 def curves(records: Records) -> pd.DataFrame:
-    """Every run's metrics, one row per record and metric.
+    """Every run's metrics, one row per record that has a value, and one for a run's last without.
 
     Args:
         records: the results.
@@ -46,25 +50,41 @@ def curves(records: Records) -> pd.DataFrame:
     Returns:
         `panel` (the setting, a line break, the metric's title), `metric`, `loss`, `seed`, `key`,
         `machine`, `status`, `step`, `seconds`, `is_last` (of the run's records), `runs` (of this
-        setting and loss) and `value`, always finite: KL is undefined without a good sample.
+        setting and loss) and `value`: finite, but for a run's last record, which has a row also
+        where the value is undefined, as KL is without a good sample. A panel without any value is
+        left out: that metric was not measured there.
     """
     if records.training.empty:
         return pd.DataFrame()
     blocks = run_settings(records, "training", given=["data", "loss"])
-    rows = records.training.merge(blocks, on=["key", "machine"])
+    rows = with_unrecorded(records).merge(blocks, on=["key", "machine"])
     rows["is_last"] = rows["step"] == rows.groupby(["key", "machine"])["step"].transform("max")
     rows["runs"] = rows.groupby(["panel", "loss"])["key"].transform("nunique")
     names = [name for name in RUN if name != "metric"] + ["step", "seconds", "is_last", "runs"]
     long = rows.melt(names, list(METRICS), "metric", "value")
     pointless = long["metric"].isin([name for name, m in METRICS.items() if m.many_modes])
     pointless &= long["key"].isin(single_mode_keys(records.runs))
-    long = long[np.isfinite(long["value"]) & ~pointless]
+    long["value"] = long["value"].where(np.isfinite(long["value"]))
+    measured = long["value"].notna().groupby([long["panel"], long["metric"]]).transform("any")
+    long = long[measured & ~pointless & (long["value"].notna() | long["is_last"])]
     long["place"] = long["metric"].map({name: place for place, name in enumerate(METRICS)})
     long = long.sort_values(["panel", "place", "loss", "seed", "machine", "key", "step"])
     titles = long["metric"].map({name: metric.title for name, metric in METRICS.items()})
     long["panel"] = long["panel"] + "\n" + titles
     ordered: pd.DataFrame = long.drop(columns="place").reset_index(drop=True)
     return ordered
+
+
+def with_unrecorded(records: Records) -> pd.DataFrame:
+    """The training records, and a bare one of every run that diverged before it left any."""
+    runs = records.runs[records.runs["kind"] == "training"]
+    recorded = pd.MultiIndex.from_frame(records.training[["key", "machine"]])
+    absent = ~pd.MultiIndex.from_frame(runs[["key", "machine"]]).isin(recorded)
+    bare = runs[absent & (runs["status"] == "diverged")]
+    if bare.empty:
+        return records.training
+    bare = bare[["key", "machine", "status", "loss", "seed"]].assign(step=bare["stopped_step"])
+    return pd.concat([records.training, bare], ignore_index=True)
 
 
 def single_mode_keys(runs: pd.DataFrame) -> "pd.Series[str]":
@@ -74,13 +94,26 @@ def single_mode_keys(runs: pd.DataFrame) -> "pd.Series[str]":
     return runs["key"][[isinstance(c, list) and len(c) < 2 for c in runs["mode_centres"]]]
 
 
-def final(rows: pd.DataFrame) -> pd.DataFrame:
-    """The last record of every run in every panel.
+def ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """How every run ends in every panel, one row each.
 
-    A run that did not finish has its last finite value; one that did has none if it ends undefined.
+    Args:
+        rows: of `curves`.
+
+    Returns:
+        Each run's last record: of one that finished also without a value; of another the last that
+        has a value, if any has.
     """
-    last: pd.DataFrame = rows.groupby(RUN, sort=False).last().reset_index()
-    return last[last["is_last"] | (last["status"] != "finished")].reset_index(drop=True)
+    before_its_end = rows["value"].notna() & (rows["status"] != "finished")
+    # Of a run that did not finish the records with a value come last, each kind in its order.
+    order = before_its_end.sort_values(kind="stable").index
+    last: pd.DataFrame = rows.loc[order].groupby(RUN, sort=False).tail(1)
+    return last.sort_index().reset_index(drop=True)
+
+
+def final(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `ends` that have a value."""
+    return ends(rows).dropna(subset="value").reset_index(drop=True)
 
 
 def over_seeds(values: "pd.Series[float]") -> Interval:
@@ -100,52 +133,88 @@ def pointwise(rows: Array) -> list[Interval]:
     return mean_intervals(rows, np.random.default_rng(SEED), interquartile_mean)
 
 
-def best_losses(last: pd.DataFrame) -> "pd.Series[str]":
-    """The loss whose finished runs have the best interquartile mean in each panel, or "a tie".
+def is_final(ends: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether a run ends with a value: not where it is undefined, nor after the run diverged."""
+    return (ends["status"] == "finished") & ends["value"].notna()
+
+
+def final_means(ends: pd.DataFrame) -> "pd.Series[float]":
+    """The interquartile mean of all runs of each panel and loss that say something of the game.
 
     Args:
-        last: of `final`.
+        ends: of `ends`. A run that diverged or ended without a value is worse than any that has
+            one: it counts as ∞, or −∞ where higher is better. To leave it out would reward
+            divergence. Where memory ran out nothing is judged.
+
+    Returns:
+        (panel, loss) -> mean, infinite if more than a quarter of the runs have no value.
+    """
+    judged = ends[ends["status"].isin(JUDGED)]
+    worst = judged["metric"].map(
+        {name: -np.inf if metric.best == "higher" else np.inf for name, metric in METRICS.items()}
+    )
+    values = judged["value"].where(is_final(judged), worst)
+    return values.groupby([judged["panel"], judged["loss"]]).agg(interquartile_mean)
+
+
+def best_losses(ends: pd.DataFrame) -> "pd.Series[str]":
+    """The loss with the best of `final_means` in each panel, TIE, or NO_LOSS if all are infinite.
+
+    Args:
+        ends: of `ends`.
 
     Returns:
         Panel -> loss, for panels with more than one loss.
     """
-    finished = last[last["status"] == "finished"]
-    means = finished.groupby(["panel", "loss"])["value"].agg(interquartile_mean)
     best: dict[str, str] = {}
-    for panel, of_panel in means.groupby("panel", sort=False):
-        metric = METRICS[last.loc[last["panel"] == panel, "metric"].iloc[0]]
-        at = of_panel.max() if metric.best == "higher" else of_panel.min()
-        winners = of_panel.index.get_level_values("loss")[np.isclose(of_panel, at, rtol=1e-9)]
-        if len(of_panel) > 1:
-            best[str(panel)] = winners[0] if len(winners) == 1 else "a tie"
+    for panel, means in final_means(ends).groupby("panel", sort=False):
+        metric = METRICS[ends.loc[ends["panel"] == panel, "metric"].iloc[0]]
+        at = means.max() if metric.best == "higher" else means.min()
+        winners = means.index.get_level_values("loss")[np.isclose(means, at, rtol=1e-9)]
+        found = winners[0] if len(winners) == 1 else TIE
+        if len(means) > 1:
+            best[str(panel)] = found if np.isfinite(at) else NO_LOSS
     return pd.Series(best, dtype=object)
 
 
-def ranking(last: pd.DataFrame) -> str:
+def ranking(ends: pd.DataFrame) -> str:
     """Which loss ends best in how many panels; with one panel, by how much.
 
     Args:
-        last: of `final`.
+        ends: of `ends`.
 
     Returns:
         A clause.
     """
-    best = best_losses(last)
+    if not is_final(ends).any():
+        return "no run has a final value"
+    best = best_losses(ends)
     if best.empty:
         return "no panel compares two losses"
+    compared = ends[ends["panel"].isin(best.index) & ends["status"].isin(JUDGED)]
+    rule = "" if is_final(compared).all() else INFINITELY_BAD
     if len(best) > 1:
-        (first, n), *others = best.value_counts().items()
-        words = "".join(f", {loss} in {n_panels}" for loss, n_panels in others)
-        return f"{first} has the best final interquartile mean in {n} of {len(best)} panels{words}"
-    finished = last[(last["panel"] == best.index[0]) & (last["status"] == "finished")]
-    means = finished.groupby("loss")["value"].agg(interquartile_mean)
-    told = [f"{number(value)} ({loss})" for loss, value in means.items()]
-    return f"the final interquartile means are {listing(told)}, best for {best.iloc[0]}"
+        return f"{_standings(best)}{rule}"
+    means = final_means(compared).droplevel("panel")
+    told = [f"{number(mean)} ({loss})" for loss, mean in means.items()]
+    verdict = TIE if best.iloc[0] == TIE else f"best for {best.iloc[0]}"
+    return f"the final interquartile means are {listing(told)}, {verdict}{rule}"
 
 
-def diverged(last: pd.DataFrame) -> str:
+def _standings(best: "pd.Series[str]") -> str:
+    """In how many panels each loss is the best, the most frequent first."""
+    is_shared = best.isin([TIE, NO_LOSS])
+    alone, shared = best[~is_shared].value_counts(), best[is_shared].value_counts()
+    first = alone.index[0] if len(alone) else "no loss alone"
+    n_best = str(alone.iloc[0]) if len(alone) else "any"
+    others = [*alone.iloc[1:].items(), *shared.items()]
+    words = "".join(f", {loss} in {n_panels}" for loss, n_panels in others)
+    return f"{first} has the best final interquartile mean in {n_best} of {len(best)} panels{words}"
+
+
+def diverged(ends: pd.DataFrame) -> str:
     """How many runs did not finish, as a clause to append; empty if all did."""
-    runs = last.drop_duplicates(["key", "machine"])
+    runs = ends.drop_duplicates(["key", "machine"])
     ended = runs["status"][runs["status"] != "finished"].value_counts()
     if ended.empty:
         return ""
@@ -153,12 +222,13 @@ def diverged(last: pd.DataFrame) -> str:
     return f"; of {count(len(runs), 'run')}, {listing(told)}, marked × where they end"
 
 
-def undefined(last: pd.DataFrame) -> str:
-    """How many runs end without a value, as a clause to append; empty if none does."""
-    groups = last.groupby(["panel", "loss"])["runs"].agg(["first", "size"])
-    missing = int((groups["first"] - groups["size"]).sum())
-    return f"; {count(missing, 'final value')} undefined and left out" if missing else ""
+def undefined(ends: pd.DataFrame) -> str:
+    """How many runs finish without a value, as a clause to append; empty if none does."""
+    missing = int(((ends["status"] == "finished") & ends["value"].isna()).sum())
+    return f"; {count(missing, 'final value')} undefined, not drawn" if missing else ""
 
+
+INFINITELY_BAD = " (a run that diverged or ended without a value counts as infinitely bad)"
 
 METRICS: Mapping[str, Metric] = {
     "modes": Metric("modes", "higher", many_modes=True),

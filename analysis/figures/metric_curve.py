@@ -28,6 +28,7 @@ DECADES = 20
 def prepare(records: Records) -> pd.DataFrame:
     """Every run's curve, and from 8 seeds on the interquartile mean over seeds between its bounds.
 
+    A run's last record has a row, with no value, also where its value is undefined.
     A mean's `seconds` are the mean of its runs' seconds at that step. It ends where the first of
     its runs does: a mean over the survivors would flatter. The bounds are pointwise: at any one
     step they hold the true value in 95 % of sessions, at all steps together in fewer.
@@ -74,6 +75,7 @@ def mean_curve(runs: pd.DataFrame) -> pd.DataFrame:
 
 def draw(rows: pd.DataFrame, canvas: Canvas, x: str) -> None:
     """A panel per setting and metric, a thin line per seed, means with bounds where there are."""
+    rows = rows[rows["value"].notna()]
     names = list(rows["panel"].unique())
     panels = small_multiples(canvas, [len(names)], columns=4, height=2.3)
     for name, (axes,) in zip(names, panels, strict=True):
@@ -122,18 +124,19 @@ def _notes(rows: pd.DataFrame) -> list[Line2D | Patch]:
 
 def caption_steps(rows: pd.DataFrame) -> str:
     """Which loss ends best, and which runs did not get there."""
-    last = metric.final(rows[rows["kind"] == "run"])
-    text = metric.ranking(last) + metric.diverged(last)
-    return f"At the end (at most {last['step'].max():,} steps), {text}."
+    ends = metric.ends(rows[rows["kind"] == "run"])
+    text = f"{metric.ranking(ends)}{metric.diverged(ends)}{metric.undefined(ends)}"
+    return f"At the end (at most {int(rows['step'].max()):,} steps), {text}."
 
 
 def caption_seconds(rows: pd.DataFrame) -> str:
     """How long the losses take, and which ends best."""
-    last = metric.final(rows[rows["kind"] == "run"])
-    done = last[last["status"] == "finished"].drop_duplicates(["key", "machine"])
+    ends = metric.ends(rows[rows["kind"] == "run"])
+    done = ends[ends["status"] == "finished"].drop_duplicates(["key", "machine"])
     if done.empty:
-        return f"No run finished{metric.diverged(last)}."
-    return f"{paces(done)}; {metric.ranking(last)}{metric.diverged(last)}."
+        return f"No run finished{metric.diverged(ends)}."
+    text = f"{metric.ranking(ends)}{metric.diverged(ends)}{metric.undefined(ends)}"
+    return f"{paces(done)}; {text}."
 
 
 def paces(done: pd.DataFrame) -> str:

@@ -115,10 +115,12 @@ def caption(rows: pd.DataFrame) -> str:
 
 
 def _leaders(profiles: pd.DataFrame) -> str:
-    """One panel's most frequent winner and its most reliable loss."""
-    ends = profiles.sort_values("ratio").groupby("loss")["share"].agg(["first", "last"])
-    fastest, surest = (_best(ends[name]) for name in ("first", "last"))
+    """One panel's most frequent winner and its most reliable loss, if any loss arrives at all."""
     problems = str(profiles["panel"].iloc[0]).partition("\n")[0]
+    ends = profiles.sort_values("ratio").groupby("loss")["share"].agg(["first", "last"])
+    if not ends["last"].any():
+        return f"on {problems} no loss comes to the target"
+    fastest, surest = (_best(ends[name]) for name in ("first", "last"))
     return f"on {problems} the fastest most often: {fastest}, at the target most often: {surest}"
 
 

@@ -89,13 +89,13 @@ def caption(rows: pd.DataFrame) -> str:
     for name in generated["panel"].unique()[:TOLD]:
         of_panel = rows[rows["panel"] == name]
         centres = int((of_panel["kind"] == "centre").sum())
-        first, last = (of_panel[of_panel["kind"] == "generated"].iloc[end] for end in (0, -1))
+        first, last = (generated[generated["panel"] == name].iloc[end] for end in (0, -1))
         told.append(
             f"{name.replace(chr(10), ', ')}: {number(first['modes'])} to {number(last['modes'])} "
             f"of {centres} modes, {percent(last['high_quality'])} of the last samples of high "
             f"quality"
         )
-    return f"From the first snapshot to the last, {'; '.join(told)}."
+    return f"From the first snapshot whose modes were counted to the last, {'; '.join(told)}."
 
 
 FIGURE = Figure(

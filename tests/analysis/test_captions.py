@@ -118,6 +118,20 @@ def test_without_small_d_there_is_no_slope(records: Records) -> None:
     assert text.startswith("Too few points have D(G(z)) ≤ 0.001 to fit a slope")
 
 
+def test_one_small_d_in_each_network_gives_no_slope(records: Records) -> None:
+    """Two values of D(G(z)) at or below 10⁻³, but no power law has two points."""
+    rows = records.gradients
+    small = rows[rows["d_fake"] <= 1e-3].groupby(["key", "network"]).head(1)
+    networks = ("untrained", "trained")
+    apart = small.assign(
+        d_fake=small["network"].map(dict(zip(networks, (1e-4, 1e-3), strict=True)))
+    )
+    kept = pd.concat([apart, rows[rows["d_fake"] > 1e-3]])
+    assert apart["d_fake"].nunique() == 2
+    text = caption("gradient_norm", Records(**{**vars(records), "gradients": kept}))
+    assert text.startswith("Too few points have D(G(z)) ≤ 0.001 to fit a slope; at the smallest")
+
+
 def test_without_a_state_of_both_norms_there_is_no_ratio(records: Records) -> None:
     """All of one loss's norms underflow."""
     text = caption("gradient_norm", with_gradients(records, saturating_gradient_norm=0.0))
@@ -226,6 +240,8 @@ def test_the_best_loss_is_the_one_the_data_say(records: Records, reversed_record
     for name in ("metric_steps", "metric_seconds", "final_metric"):
         text = caption(name, records)
         assert "non_saturating has the best final interquartile mean in 8 of 8 panels" in text
+        # One of the two saturating runs on ring diverged.
+        assert " (a run that diverged or ended without a value counts as infinitely bad)" in text
         text = caption(name, reversed_records)
         assert "saturating has the best final interquartile mean in " in text
         assert "non_saturating has" not in text
@@ -248,7 +264,8 @@ def test_a_run_that_ends_undefined_has_no_final_value(records: Records) -> None:
     rows = metric.final(metric.curves(lost))
     ends = rows[(rows["metric"] == "kl") & (rows["loss"] == "non_saturating")]
     assert ends["seed"].tolist() == [1]
-    assert caption("final_metric", lost).endswith("; 1 final value undefined and left out.")
+    for name in ("metric_steps", "metric_seconds", "final_metric"):
+        assert caption(name, lost).endswith("; 1 final value undefined, not drawn.")
     assert summary(lost)["ring"]["KL (nats)"].tolist()[0].endswith(" (1 of 2)")
 
 

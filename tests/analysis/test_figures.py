@@ -22,6 +22,17 @@ MEASURED = [name for name in NAMES if name != "generator_cost"]
 COMPARING = ("comparisons", "performance_profile")
 ALONE = [name for name in NAMES if name not in COMPARING]
 """Figures that one loss is enough for."""
+ENDING = (
+    "metric_steps",
+    "metric_seconds",
+    "final_metric",
+    "comparisons",
+    "time_to_target",
+    "performance_profile",
+    "training_signals",
+    "ring_scatter",
+)
+"""Figures whose captions tell of the end of training."""
 
 
 def drawn(name: str, rows: pd.DataFrame) -> Canvas:
@@ -203,6 +214,28 @@ def test_nothing_but_missing_values_is_drawn_or_left_out(few_records: Records, n
         frames[table] = frame
     made = drawing(name, FIGURES[name], with_tables(few_records, frames))
     assert made is None or "nan" not in made.caption
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_runs_whose_last_record_alone_is_undefined_are_told(records: Records, name: str) -> None:
+    """Where the samples of every run end without any metric or gradient."""
+    training = records.training.copy()
+    last = training["step"] == training.groupby("key")["step"].transform("max")
+    columns = training.select_dtypes(float).columns.drop("seconds")
+    training.loc[last, columns] = np.nan
+    rows = FIGURES[name].prepare(with_tables(records, {"training": training}))
+    assert rows.empty or "nan" not in FIGURES[name].caption(rows)
+
+
+def test_one_point_of_each_network_is_drawn(records: Records) -> None:
+    """The least D(G(z)) of each: a point has no slope."""
+    rows = records.gradients.sort_values("d_fake")
+    least = rows.groupby(["key", "network"], sort=False).head(1)
+    one = drawing(
+        "gradient_norm", FIGURES["gradient_norm"], with_tables(records, {"gradients": least})
+    )
+    assert one is not None
+    assert "nan" not in one.caption
 
 
 def test_too_many_panels_are_cut_and_the_caption_says_so(synthetic: Any) -> None:

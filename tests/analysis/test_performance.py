@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.figures.performance_profile import caption
 from analysis.performance import profile, ratios, tried_by_all
 
 TIME = st.one_of(st.floats(1e-3, 1e6), st.just(math.inf))
@@ -94,3 +95,21 @@ def test_problems_that_a_loss_did_not_try_are_left_out_and_counted() -> None:
     assert table.index.tolist() == [("ring", 0), ("ring", 2)]
     assert table["b"].tolist() == [2.0, math.inf]
     assert left_out == 1
+
+
+def told(table: pd.DataFrame) -> str:
+    """The caption of one table's profile, in steps."""
+    rows = profile(table).assign(panel="3 seeds of ring\nsteps", clock="step", left_out=0)
+    return caption(rows).partition(". ")[0].replace("\xa0", " ")
+
+
+def test_where_nobody_arrives_nobody_is_the_fastest() -> None:
+    """Three seeds, two losses, all of them missed; one arrival is enough for a winner."""
+    missed = (math.inf, math.inf)
+    assert told(solvers(missed, missed, missed)) == (
+        "In steps, on 3 seeds of ring no loss comes to the target"
+    )
+    assert told(solvers(missed, missed, (5, math.inf))) == (
+        "In steps, on 3 seeds of ring the fastest most often: a (33 %), at the target most often: "
+        "a (33 %)"
+    )
