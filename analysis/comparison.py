@@ -4,6 +4,8 @@ All functions take paired differences, one per seed, positive where the first is
 be infinite: a run that diverged, or ended without a value, is worse than any that has one.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -13,9 +15,6 @@ from analysis.estimates import Array
 
 LEVEL = 0.05
 """Of a family: the probability that any pair in it is called while no pair differs."""
-
-RESAMPLES = 2**14
-"""The test enumerates all 2ⁿ signs of so many, 14 seeds; of more it draws so many."""
 
 
 def differences(first: ArrayLike, second: ArrayLike, best: str) -> Array:
@@ -56,7 +55,7 @@ def signed_ranks(differences: ArrayLike) -> Array:
     return np.asarray(np.sign(array) * stats.rankdata(np.abs(array)))
 
 
-def paired_p_value(differences: ArrayLike, rng: np.random.Generator) -> float:
+def paired_p_value(differences: ArrayLike) -> float:
     """The two-sided p-value of the signed-rank test, exact also with ties and infinite differences.
 
     If the losses do not differ, exchanging the two runs of a seed changes nothing, so every
@@ -66,33 +65,55 @@ def paired_p_value(differences: ArrayLike, rng: np.random.Generator) -> float:
 
     Args:
         differences: (n,), zeros are left out.
-        rng: draws the signs where there are too many seeds to enumerate; the p-value is then
-            (1 + as extreme) / (1 + drawn), which keeps the level.
 
     Returns:
-        Between 2^(1−n) and 1; 1 if at most one seed differs.
+        2·P(W ≤ w), w the smaller of the sums of positive and of negative ranks, at most 1: between
+        2^(1−n) and 1, and 1 if at most one seed differs.
 
     Raises:
         ValueError: a difference is NaN.
 
     Reference:
-        Wilcoxon 1945; Phipson & Smyth 2010, "Permutation p-values should never be zero".
+        Wilcoxon 1945; Hollander & Wolfe 1999, section 3.1, with ties by the same counting.
 
-    >>> paired_p_value(range(1, 9), np.random.default_rng(0))
+    >>> paired_p_value(range(1, 9))
     0.0078125
     """
-    ranks = signed_ranks(differences)
-    if ranks.size < 2:
-        return 1.0
-    found = stats.permutation_test(
-        (ranks,),
-        np.sum,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        rng=rng,
-    )
-    return float(found.pvalue)
+    # Mean ranks of ties are halves, so twice a rank is whole.
+    ranks = np.rint(2 * signed_ranks(differences)).astype(int)
+    sizes = np.abs(ranks)
+    smaller = (int(sizes.sum()) - abs(int(ranks.sum()))) // 2
+    # Without ties all are even: a common divisor only makes the table of sums longer.
+    unit = max(int(np.gcd.reduce(sizes, initial=0)), 1)
+    chances = rank_sum_distribution((sizes // unit).tolist(), smaller // unit)
+    return min(1.0, 2 * float(chances.sum()))
+
+
+def rank_sum_distribution(ranks: Iterable[int], most: int) -> Array:
+    """P(the ranks that are positive sum to w) if every sign is as likely as the other.
+
+    Rank by rank, P(w) ← (P(w) + P(w − rank)) / 2: no signs are enumerated. Work grows as n·most,
+    n³ for n seeds: 0.3 s and 4 MB for a thousand, 9 s for three thousand. Beyond 1,022 seeds the
+    smallest chances, 2⁻ⁿ, are too small for float64's full precision, and beyond 1,074 they are 0.
+
+    Args:
+        ranks: positive; equal ones are ties.
+        most: the largest w wanted.
+
+    Returns:
+        (most + 1,), of w = 0, 1, …, most.
+
+    >>> (8 * rank_sum_distribution([1, 2, 3], most=6)).tolist()
+    [1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]
+    """
+    chances, reach = np.zeros(most + 1), 1
+    chances[0] = 1
+    for rank in sorted(ranks):
+        reach = min(reach + rank, most + 1)
+        reached = chances[:reach]
+        reached[rank:] += reached[:-rank]
+        reached /= 2
+    return chances
 
 
 def smallest_p_value(n: int) -> float:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures import metric
-from analysis.figures.families import better_first, comparisons
+from analysis.figures.families import advantage, better_first, comparisons, won
 from analysis.figures.panel import label
 from analysis.records import Records
 from analysis.recovery import DISTANCES
-from analysis.wording import number, percent
+from analysis.wording import listing, number, percent
 
 
 def comparison_table(records: Records) -> pd.DataFrame:
@@ -21,10 +21,10 @@ def comparison_table(records: Records) -> pd.DataFrame:
         records: the results.
 
     Returns:
-        A row of text per pair, the better loss first, the smallest p-values first in each setting;
-        empty if no two losses share a seed.
+        A row of text per pair, the better loss first if either is, the smallest p-values first in
+        each setting; empty if no two losses share a seed.
     """
-    rows = comparisons(records, np.random.default_rng(metric.SEED))
+    rows = comparisons(records)
     if rows.empty:
         return rows
     rows = rows[rows["metric"].isin(list(DISTANCES))]
@@ -37,13 +37,16 @@ def in_words(row: Mapping[Hashable, Any]) -> dict[str, str]:
     seeds = f"{row['seeds']}" + (f" ({row['without']} without a value)" if row["without"] else "")
     # Where all seeds agree the effect has no upper end: so many are what the test needs at least.
     at_least = "≥ " if np.isinf(row["effect"]) else ""
+    pair = label(row["loss"]), label(row["other"])
+    better, than = pair if advantage(row) else (f"neither of {listing(pair)}", "the other")
     return {
         "Setting": str(row["setting"]),
         "Metric": metric.METRICS[row["metric"]].name,
-        "Better": label(row["loss"]),
-        "Than": label(row["other"]),
+        "Better": better,
+        "Than": than,
         "Seeds": seeds,
-        "In so many seeds": bounded_share(row["probability"], row["low"], row["high"]),
+        "Better in": won(row),
+        "Probability of improvement": bounded_share(row["probability"], row["low"], row["high"]),
         "By (median)": bounded(row["shift"], row["shift_low"], row["shift_high"]),
         "p": number(row["p"]),
         "p after Holm": number(row["adjusted"]),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.comparison import rank_sum_distribution
 from analysis.estimates import Array, Interval
 from analysis.recovery import share_interval
 
@@ -62,23 +63,10 @@ def shift(differences: ArrayLike, confidence: float = 0.95) -> Interval:
     if not n:
         return Interval(np.nan, np.nan, np.nan, confidence, 0)
     means = np.sort((array[:, None] / 2 + array / 2)[np.triu_indices(n)])
-    below = int((2 * np.cumsum(rank_sum_distribution(n)) <= 1 - confidence).sum())
+    chances = rank_sum_distribution(range(1, n + 1), most=means.size // 2)
+    below = int((2 * np.cumsum(chances) <= 1 - confidence).sum())
     low, high = (means[below - 1], means[-below]) if below else (np.nan, np.nan)
     return Interval(float(np.median(means)), float(low), float(high), confidence, n)
-
-
-def rank_sum_distribution(n: int) -> Array:
-    """P(the positive ranks of n sum to w) if every sign is as likely as the other, w = 0, 1, ….
-
-    >>> (8 * rank_sum_distribution(3)).tolist()
-    [1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]
-    """
-    chances = np.ones(1)
-    for rank in range(1, n + 1):
-        without, with_it = np.zeros(chances.size + rank), np.zeros(chances.size + rank)
-        without[: chances.size], with_it[rank:] = chances, chances
-        chances = (without + with_it) / 2
-    return chances
 
 
 def standardised(differences: ArrayLike) -> float:
@@ -104,7 +92,8 @@ def standardised(differences: ArrayLike) -> float:
     if n < 2:
         return math.nan
     sums = (array[:, None] + array)[np.triu_indices(n, 1)]
-    share = (sums > 0).mean() + (sums == 0).mean() / 2
+    # Divided once: as many above 0 as below are exactly ½, and δ exactly 0.
+    share = ((sums > 0).sum() + (sums == 0).sum() / 2) / sums.size
     return float(stats.norm.ppf(share) / math.sqrt(2))
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis.comparison import LEVEL
 from analysis.figures import metric
-from analysis.figures.families import better_first, comparisons
+from analysis.figures.families import advantage, better_first, comparisons, won
 from analysis.figures.figure import Figure
 from analysis.figures.panel import label, legend, small_multiples, wrapped
 from analysis.records import Records
@@ -28,11 +28,11 @@ TOLD = 3
 
 def prepare(records: Records) -> pd.DataFrame:
     """The rows of `families.comparisons`, one per pair of losses and final metric."""
-    return comparisons(records, np.random.default_rng(metric.SEED))
+    return comparisons(records)
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
-    """A matrix per panel: in how many seeds the loss of a row is better than that of a column."""
+    """A matrix per panel: the probability that a row's loss improves on a column's."""
     names = list(rows["panel"].unique())
     matrices = [matrix(rows[rows["panel"] == name]) for name in names]
     most = max(len(shares) for shares, _ in matrices)
@@ -40,20 +40,19 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
     grid = small_multiples(canvas, [len(names)], columns=columns, height=1.1 + 0.25 * most)
     for name, (axes,), (shares, called) in zip(names, grid, matrices, strict=True):
         _draw_matrix(axes, shares, called)
-        seeds = int(rows.loc[rows["panel"] == name, "seeds"].max())
         axes.set_title(wrapped(name, columns))
-        axes.set_xlabel(f"better than no. …, % of {count(seeds, 'seed')}")
+        axes.set_xlabel(_axis(rows[rows["panel"] == name]))
     legend(canvas, _handles(rows))
 
 
 def matrix(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The share of seeds in which the row's loss is better, NaN where unknown, and what is called.
+    """The probability that the row's loss improves on the column's, and where that is called.
 
     Args:
         pairs: one family.
 
     Returns:
-        Two losses × losses tables.
+        Two losses × losses tables: NaN where unknown, and true in the row of the better loss.
     """
     losses = sorted({*pairs["loss"], *pairs["other"]})
     shares = pd.DataFrame(np.nan, index=losses, columns=losses)
@@ -62,8 +61,16 @@ def matrix(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         first, other = row["loss"], row["other"]
         shares.loc[first, other] = row["probability"]
         shares.loc[other, first] = 1 - row["probability"]
-        called.loc[first, other] = called.loc[other, first] = row["called"]
+        better = better_first(row)
+        called.loc[better["loss"], better["other"]] = row["called"]
     return shares, called
+
+
+def _axis(pairs: pd.DataFrame) -> str:
+    """What the numbers of one matrix are: probabilities, since half a tie is no seed."""
+    ties = "\nties count half" if pairs["ties"].any() else ""
+    seeds = count(int(pairs["seeds"].max()), "seed")
+    return f"P(better than no. …), % ({seeds}){ties}"
 
 
 def _draw_matrix(axes: Axes, shares: pd.DataFrame, called: pd.DataFrame) -> None:
@@ -89,7 +96,7 @@ def _handles(rows: pd.DataFrame) -> list[Patch]:
         for share, words in KEY.items()
     ]
     if rows["called"].any():
-        words = f"frame: p ≤ {number(LEVEL)} after Holm's correction"
+        words = f"frame: row better, p ≤ {number(LEVEL)} after Holm's correction"
         handles.append(Patch(facecolor="white", edgecolor="black", lw=1.6, label=words))
     return handles
 
@@ -110,12 +117,12 @@ def caption(rows: pd.DataFrame) -> str:
 
 
 def _named(row: Mapping[Hashable, Any]) -> str:
-    """One called pair, the better loss first."""
+    """One pair, the better loss first if either is."""
     setting, name = str(row["setting"]), metric.METRICS[row["metric"]].name
+    against = "over" if advantage(row) else "against"
     return (
-        f"{label(row['loss'])} over {label(row['other'])} in {name} on {setting} "
-        f"({percent(row['probability'])} of {count(row['seeds'], 'seed')}, corrected "
-        f"p = {number(row['adjusted'])})"
+        f"{label(row['loss'])} {against} {label(row['other'])} in {name} on {setting} "
+        f"(better in {won(row)}, corrected p = {number(row['adjusted'])})"
     )
 
 
@@ -160,7 +167,7 @@ LOWEST, HIGHEST = -0.6, 1.6
 
 KEY: Mapping[float, str] = {
     1.0: "row better in all seeds",
-    0.5: "as often as not",
+    0.5: "as often better as worse",
     0.0: "column better in all seeds",
 }
 

@@ -15,11 +15,10 @@ from analysis.figures.panel import run_settings
 from analysis.records import Records
 from analysis.recovery import DISTANCES, JUDGED
 from analysis.sample_size import seeds_needed
+from analysis.wording import count
 
-BETTER = ("higher", "lower")
 
-
-def comparisons(records: Records, rng: np.random.Generator) -> pd.DataFrame:
+def comparisons(records: Records) -> pd.DataFrame:
     """Every pair of losses by every final metric of every setting, paired by seed.
 
     A family, within which Holm corrects, is all pairs of one metric in one setting: that is the
@@ -32,14 +31,13 @@ def comparisons(records: Records, rng: np.random.Generator) -> pd.DataFrame:
 
     Args:
         records: the results.
-        rng: of the tests of many seeds.
 
     Returns:
         One row per pair, W₁ and FID first: `panel`, `setting`, `metric` and the columns of
         `family`; empty if no two losses share a seed.
     """
     found = [
-        family(runs, metric.METRICS[name].best, rng).assign(
+        family(runs, metric.METRICS[name].best).assign(
             panel=panel, setting=panel.partition("\n")[0], metric=name
         )
         for panel, name, runs in final_values(records)
@@ -71,27 +69,26 @@ def final_values(records: Records) -> Iterator[tuple[str, str, pd.DataFrame]]:
     last = metric.final(rows)
     ends = last[last["status"] == "finished"]
     for (panel, name), of_panel in ends.groupby(["panel", "metric"], sort=False):
-        if metric.METRICS[str(name)].best in BETTER:
-            of_setting = runs[runs["setting"] == str(panel).partition("\n")[0]]
-            values = of_panel[["key", "machine", "value"]]
-            yield str(panel), str(name), of_setting.merge(values, on=["key", "machine"], how="left")
+        of_setting = runs[runs["setting"] == str(panel).partition("\n")[0]]
+        values = of_panel[["key", "machine", "value"]]
+        yield str(panel), str(name), of_setting.merge(values, on=["key", "machine"], how="left")
 
 
-def family(runs: pd.DataFrame, best: str, rng: np.random.Generator) -> pd.DataFrame:
+def family(runs: pd.DataFrame, best: str) -> pd.DataFrame:
     """The comparisons of one family.
 
     Args:
         runs: `key`, `loss`, `seed` and `value`, the final one, NaN if there is none.
         best: "higher" or "lower".
-        rng: of the tests of many seeds.
 
     Returns:
-        One row per pair that shares a seed: `loss`, `other`, `seeds`, `ties`, `without` (seeds of
-        which either has no value); `probability` that the first is better, `low`, `high`; `shift`,
-        `shift_low`, `shift_high` (of seeds with both values, in the metric's units, positive where
-        the first has more); `effect` (standardised, positive where the first is better); `p`,
-        `smallest_p` (that so many seeds can reach), and of Holm `adjusted`, `called` and `level`;
-        `needed` (seeds, for the difference seen).
+        One row per pair that shares a seed: `loss`, `other`, `seeds`, `wins` (seeds in which the
+        first is better), `ties`, `without` (seeds of which either has no value); `probability`
+        (of improvement, ties counted half), `low`, `high`; `shift`, `shift_low`, `shift_high` (of
+        seeds with both values, in the metric's units, positive where the first has more);
+        `effect` (standardised, positive where the first is better); `p`, `smallest_p` (that so
+        many seeds can reach), and of Holm `adjusted`, `called` and `level`; `needed` (seeds, for
+        the difference seen).
     """
     once = runs.sort_values(["loss", "seed", "key"]).drop_duplicates(["loss", "seed"])
     values = {str(loss): rows.set_index("seed")["value"] for loss, rows in once.groupby("loss")}
@@ -108,7 +105,7 @@ def family(runs: pd.DataFrame, best: str, rng: np.random.Generator) -> pd.DataFr
     rows = rows.join(
         pd.DataFrame([effect_row(*side, gap) for side, gap in zip(sides, gaps, strict=True)])
     )
-    rows["p"] = [paired_p_value(gap, rng) for gap in gaps]
+    rows["p"] = [paired_p_value(gap) for gap in gaps]
     rows["smallest_p"] = rows["seeds"].map(smallest_p_value)
     rows = rows.join(holm(rows["p"]))
     needed = [seeds_needed(gap, level) for gap, level in zip(gaps, rows["level"], strict=True)]
@@ -132,6 +129,7 @@ def effect_row(
     better, size = improvement(gaps), shift((first.to_numpy(float) - other.to_numpy(float))[both])
     return {
         "seeds": len(gaps),
+        "wins": int((gaps > 0).sum()),
         "ties": int((gaps == 0).sum()),
         "without": int((~both).sum()),
         "probability": better.estimate,
@@ -145,7 +143,7 @@ def effect_row(
 
 
 def better_first(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-    """The row with its losses exchanged where the second is better more often.
+    """The row with its losses exchanged where the second is the better.
 
     Args:
         row: of `comparisons`.
@@ -153,12 +151,13 @@ def better_first(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
     Returns:
         The same comparison.
     """
-    if not row["probability"] < 0.5:
+    if not advantage(row) < 0:
         return dict(row)
     return {
         **row,
         "loss": row["other"],
         "other": row["loss"],
+        "wins": losing_seeds(row),
         "probability": 1 - row["probability"],
         "low": 1 - row["high"],
         "high": 1 - row["low"],
@@ -167,3 +166,35 @@ def better_first(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         "shift_low": -row["shift_high"],
         "shift_high": -row["shift_low"],
     }
+
+
+def advantage(row: Mapping[Hashable, Any]) -> float:
+    """Positive where the first loss is the better, 0 where neither is.
+
+    By ranks, as the test: few seeds that are far worse can outweigh many that are a little better.
+    Only where these say nothing do the numbers of seeds.
+
+    >>> advantage({"effect": -0.4, "seeds": 32, "wins": 17, "ties": 0})
+    -0.4
+    """
+    effect = float(row["effect"])
+    return effect if effect and not np.isnan(effect) else float(row["wins"] - losing_seeds(row))
+
+
+def losing_seeds(row: Mapping[Hashable, Any]) -> int:
+    """In how many the other loss is better."""
+    return int(row["seeds"] - row["ties"] - row["wins"])
+
+
+def won(row: Mapping[Hashable, Any]) -> str:
+    """In how many seeds the first loss is better, in words.
+
+    >>> won({"seeds": 8, "wins": 7, "ties": 1, "effect": 2.0})
+    '7 of 8 seeds, 1 tie'
+    """
+    return (
+        f"{row['wins']:,} of {count(row['seeds'], 'seed')}"
+        + (" each" if not advantage(row) else "")
+        + (f", {count(row['ties'], 'tie')}" if row["ties"] else "")
+        + (", but by more" if row["wins"] < losing_seeds(row) else "")
+    )

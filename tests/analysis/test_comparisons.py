@@ -38,20 +38,78 @@ def drawn(rows: pd.DataFrame) -> Canvas:
     return canvas
 
 
+def row(loss: str, other: str, wins: int, ties: int = 0) -> dict[str, Any]:
+    """A pair over eight seeds, called where most of them agree."""
+    probability = (wins + ties / 2) / 8
+    return {
+        "panel": "ring\nW₁, lower is better",
+        "setting": "ring",
+        "metric": "w1",
+        "loss": loss,
+        "other": other,
+        "seeds": 8,
+        "wins": wins,
+        "ties": ties,
+        "probability": probability,
+        "effect": probability - 0.5,
+        "p": 0.5,
+        "adjusted": 0.5,
+        "smallest_p": 2**-7,
+        "called": wins > 4,
+        "needed": 9.0,
+    } | dict.fromkeys(("low", "high", "shift", "shift_low", "shift_high"), 0.0)
+
+
+def told(*rows: dict[str, Any]) -> str:
+    """The caption of these pairs, with plain spaces."""
+    return comparisons.caption(pd.DataFrame(rows)).replace("\xa0", " ")
+
+
+def test_a_caption_names_wins_and_ties() -> None:
+    """Seven wins and a tie; half a tie is no seed."""
+    text = told(row("a", "b", wins=7, ties=1))
+    assert "most clearly a over b in W₁ on ring (better in 7 of 8 seeds, 1 tie, corrected" in text
+    turned = told(row("a", "b", wins=0, ties=1))
+    assert "the nearest b over a in W₁ on ring (better in 7 of 8 seeds, 1 tie, corrected" in turned
+
+
+def test_a_caption_of_losses_that_do_not_differ_prefers_neither() -> None:
+    """Eight ties; and whoever wins fewer seeds by more is told so."""
+    text = told(row("a", "b", wins=0, ties=8))
+    assert "the nearest a against b in W₁ on ring (better in 0 of 8 seeds each, 8 ties, " in text
+    fewer = told(row("a", "b", wins=5) | {"effect": -0.4})
+    assert "b over a in W₁ on ring (better in 3 of 8 seeds, but by more, corrected" in fewer
+
+
+def test_the_axis_says_that_ties_count_half_where_there_are_any() -> None:
+    """Numbers are probabilities, not seeds."""
+    (axes,) = drawn(pd.DataFrame([row("a", "b", wins=7, ties=1)])).axes
+    assert axes.get_xlabel() == "P(better than no. …), % (8 seeds)\nties count half"
+    assert sorted(text.get_text() for text in axes.texts) == ["6", "94"]
+    (axes,) = drawn(pd.DataFrame([row("a", "b", wins=7)])).axes
+    assert axes.get_xlabel() == "P(better than no. …), % (8 seeds)"
+
+
 def test_a_matrix_has_both_directions_of_a_pair() -> None:
     """75 % one way, 25 % the other, nothing of a loss against itself or of pairs unknown."""
-    pair = {"loss": "b", "other": "a", "probability": 0.75, "called": True}
-    other = {"loss": "c", "other": "a", "probability": 0.5, "called": False}
-    shares, called = matrix(pd.DataFrame([pair, other]))
+    shares, called = matrix(pd.DataFrame([row("b", "a", wins=6), row("c", "a", wins=4)]))
     assert shares.index.tolist() == ["a", "b", "c"]
     assert (shares.loc["b", "a"], shares.loc["a", "b"]) == (0.75, 0.25)
     assert shares.isna().to_numpy()[1, 2]
     assert np.isnan(np.diag(shares)).all()
     assert called.to_numpy().tolist() == [
-        [False, True, False],
+        [False, False, False],
         [True, False, False],
         [False, False, False],
     ]
+
+
+def test_the_frame_is_in_the_row_of_the_loss_that_the_test_found_better() -> None:
+    """Though it is better in fewer seeds."""
+    pair = row("a", "b", wins=5) | {"effect": -0.4}
+    shares, called = matrix(pd.DataFrame([pair]))
+    assert shares.loc["a", "b"] == 5 / 8
+    assert called.to_numpy().tolist() == [[False, False], [True, False]]
 
 
 def test_pairs_that_are_called_are_named_and_framed(paired: Records) -> None:
@@ -59,10 +117,13 @@ def test_pairs_that_are_called_are_named_and_framed(paired: Records) -> None:
     text, n = caption(paired), comparisons.prepare(paired)["panel"].nunique()
     told = f"Of {n} pairs of losses in {n} panels, {n} are called different by the exact"
     assert text.startswith(told)
-    assert "most clearly non_saturating over saturating in W₁ on ring (100 % of 8 seeds, " in text
+    assert (
+        "most clearly non_saturating over saturating in W₁ on ring (better in 8 of 8 seeds, "
+        in text
+    )
     assert text.endswith(f"Every one of {n} panels has seeds enough to call a pair.")
     canvas = drawn(comparisons.prepare(paired))
-    assert {len(axes.patches) for axes in canvas.axes} == {2}
+    assert {len(axes.patches) for axes in canvas.axes} == {1}
     texts = sorted(text.get_text() for text in canvas.axes[0].texts)
     assert texts == ["0", "100"]
 
@@ -86,6 +147,8 @@ def test_where_no_difference_is_seen_no_number_of_seeds_is_told(paired: Records)
     training = paired.training.assign(**alike)
     text = caption(Records(**{**vars(paired), "training": training}))
     assert ", 0 are called different " in text
+    assert "the nearest non_saturating against saturating in W₁ on ring " in text
+    assert "nan" not in text.replace("nance", "")
     assert text.endswith(" panels has seeds enough to call a pair.")
 
 
