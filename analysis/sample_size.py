@@ -74,7 +74,7 @@ def paired_seeds(effect: float, level: float, power: float) -> int:
         power: probability of rejecting.
 
     Returns:
-        n; where 80 % are asked, SciPy's exact test was simulated to have 79 to 83 % from 20 seeds
+        n; where 80 % are asked, the exact test was simulated to have 79 to 83 % from 20 seeds
         on, and 82 to 91 % of fewer, of which one more or less is several percent.
 
     >>> paired_seeds(0.5, level=0.05, power=0.8)
