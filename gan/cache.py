@@ -61,11 +61,19 @@ def read_weights(path: Path) -> dict[str, Tensor] | None:
     """The weights of a file that is there and whole, or None.
 
     A file that is there but not whole is told as a warning in the log: it will be replaced.
+
+    Raises:
+        UsageError: it is there but cannot be read.
     """
-    if not path.is_file():
-        return None
     try:
         return unseal(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path} ({error.strerror or error}): make it readable, remove it, or set "
+            "GAN_CACHE to another folder"
+        ) from error
     except atomic.DamagedError:
         log.warning("%s is damaged and will be made again", path)
         return None

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -18,10 +19,17 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from gan.errors import UsageError
+from gan.penalties import Discriminator
 from gan.step import Batch, Game, Objective, State
+
+Found = TypeVar("Found")
 
 UNREACHABLE_SECONDS = 600
 """How long processes wait for one that has stopped answering: longer than any evaluation."""
+
+
+# What torchrun tells each process that it starts.
+TOLD = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 def world() -> int:
@@ -46,9 +54,10 @@ def processes(device: str) -> Iterator[None]:
         None, with ``world`` and ``rank`` as torchrun says.
 
     Raises:
-        UsageError: fewer GPUs than processes on this machine, or one GPU named for all.
+        UsageError: fewer GPUs than processes on this machine, one GPU named for all, or an
+            environment that torchrun did not make.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not _started_together():
         yield
         return
     cuda = device.startswith("cuda")
@@ -63,6 +72,22 @@ def processes(device: str) -> Iterator[None]:
         distributed.destroy_process_group()
 
 
+def _started_together() -> bool:
+    """Whether torchrun started several processes, this one among them."""
+    told = {name: os.environ.get(name) for name in TOLD}
+    count, number = told["WORLD_SIZE"], told["RANK"]
+    if count in (None, "1"):
+        return False
+    whole = all((value or "").isdecimal() for value in (count, number))
+    if not whole or None in told.values() or int(number or 0) >= int(count or 0):
+        said = ", ".join(f"{name} {value!r}" for name, value in told.items() if value is not None)
+        raise UsageError(
+            f"{said} in the environment is not what torchrun says: start several processes by "
+            "torchrun --nproc-per-node 2 -m gan train …, or unset WORLD_SIZE to train in one"
+        )
+    return True
+
+
 def _take_own_gpu(device: str) -> None:
     own, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if device != "cuda":
@@ -72,6 +97,33 @@ def _take_own_gpu(device: str) -> None:
             f"{own + 1} processes on this machine need as many GPUs: torch sees {found}"
         )
     torch.cuda.set_device(own)
+
+
+def of_first(read: Callable[[], Found]) -> Found:
+    """What the first process reads, in all of them: the others' machines may hold something else.
+
+    Args:
+        read: called in the first process only.
+
+    Returns:
+        What it returned there.
+
+    Raises:
+        UsageError: what it raised there, in every process: none waits for one that has ended.
+    """
+    if world() == 1:
+        return read()
+    told: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            told[0] = read()
+        except UsageError as error:
+            told[1] = error
+    distributed.broadcast_object_list(told)
+    found, refused = told
+    if refused is not None:
+        raise refused
+    return cast(Found, found)
 
 
 def share(batch: Batch) -> Batch:
@@ -94,14 +146,15 @@ def check(game: Game, state: State, real: Tensor, z: Tensor, rng: torch.Generato
 
     Then the mean over the processes is another number than the whole minibatch's: batch
     normalisation, a relativistic average, a penalty scaled by the minibatch's deviation. Found by
-    computing, in float64, every part of the objective on the whole and on its halves.
+    computing, in float64, every part of the objective on the whole and on its halves. A penalty
+    is computed of curves instead of D, whose gradient may be the same at two points.
 
     Args:
         game: the rules.
         state: the players.
         real: (2M, *shape), data; M at least 2, so that a half has a deviation.
         z: (2M, latent_dim), noise.
-        rng: draws logits and the penalty's numbers, on real's device.
+        rng: draws logits and what the penalty is computed on, on real's device.
 
     Raises:
         UsageError: what looks at the whole minibatch, in words.
@@ -109,9 +162,9 @@ def check(game: Game, state: State, real: Tensor, z: Tensor, rng: torch.Generato
     theta_g, theta_d = state.generator.double(), state.discriminator.double()
     real, z = real.double(), z.double()
     logits = 3 * torch.randn(2, len(real), generator=rng, device=real.device).double()
+    points = torch.randn(2, *real.shape, generator=rng, device=real.device).double()
     shape = real.shape if game.penalty.per_element else real.shape[:1]
     mix = torch.rand(shape, generator=rng, device=real.device).double()
-    fake = game.generator(theta_g, z)
     parts: dict[str, Callable[[slice], Tensor]] = {
         "its generator (batch-normalised)": lambda part: game.generator(theta_g, z[part]),
         "its discriminator (batch-normalised)": lambda part: game.discriminator(
@@ -119,8 +172,9 @@ def check(game: Game, state: State, real: Tensor, z: Tensor, rng: torch.Generato
         ),
         "its loss": lambda part: game.loss.discriminator(*logits[:, part]),
         "its generator's loss": lambda part: game.loss.generator(*logits[:, part]),
-        "its penalty": lambda part: game.penalty.value(
-            lambda x: game.discriminator(theta_d, x), real[part], fake[part], mix[part]
+        "its penalty": lambda part: torch.stack(
+            [game.penalty.value(d, points[0, part], points[1, part], mix[part]) for d in CURVES],
+            dim=1,
         ),
     }
     half = len(real) // 2
@@ -131,6 +185,16 @@ def check(game: Game, state: State, real: Tensor, z: Tensor, rng: torch.Generato
                 f"a run over several processes is not the same run: {what} looks at the whole "
                 "minibatch; train it in one process, or choose another"
             )
+
+
+def _cubic(scale: float) -> Discriminator:
+    """x -> scale · Σx³: its slope differs from point to point."""
+    return lambda x: scale * x.flatten(1).pow(3).sum(1)
+
+
+# Discriminators on which a penalty shows what it depends on. A penalty of one side only, such as
+# WGAN-LP's, is 0 below a slope or above it: so a flat curve, and a steep one.
+CURVES = (_cubic(1e-6), _cubic(1.0), _cubic(1e6))
 
 
 class Averaged:

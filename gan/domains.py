@@ -8,6 +8,9 @@ from gan.errors import UsageError
 # What float32 holds; a larger rate would be an error of the optimiser's at its first update.
 _LARGEST_RATE = 3.4e38
 
+# A JSON number holds every whole number below; more steps or samples than that nobody waits for.
+_LARGEST_WHOLE = 2**53
+
 # field of Run -> low and high of low ≤ value < high.
 DOMAINS: dict[str, tuple[float, float]] = {
     "penalty_weight": (0, math.inf),
@@ -18,16 +21,16 @@ DOMAINS: dict[str, tuple[float, float]] = {
     "beta1": (0, 1),
     "beta2": (0, 1),
     "adam_epsilon": (0, math.inf),
-    "batch_size": (1, math.inf),
-    "pack": (1, math.inf),
-    "discriminator_steps": (1, math.inf),
-    "head_start": (0, math.inf),
-    "latent_dim": (1, math.inf),
+    "batch_size": (1, _LARGEST_WHOLE),
+    "pack": (1, _LARGEST_WHOLE),
+    "discriminator_steps": (1, _LARGEST_WHOLE),
+    "head_start": (0, _LARGEST_WHOLE),
+    "latent_dim": (1, _LARGEST_WHOLE),
     "average_decay": (0, 1),
     "seed": (0, 2**63),
-    "steps": (0, math.inf),
-    "records": (1, math.inf),
-    "evaluation_samples": (2, math.inf),
+    "steps": (0, _LARGEST_WHOLE),
+    "records": (1, _LARGEST_WHOLE),
+    "evaluation_samples": (2, _LARGEST_WHOLE),
 }
 WHOLE = (
     "batch_size",
@@ -66,5 +69,12 @@ def _check(field: str, value: object, low: float, high: float) -> None:
         return
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not (is_number and low <= value < high):  # type: ignore[operator]  # checked on the left
-        words = f"at least {low:g}" if math.isinf(high) else f"in [{low:g}, {high:g})"
-        raise UsageError(f"{field} must be {words}, not {value!r}")
+        raise UsageError(f"{field} must be {_words(low, high, value)}, not {value!r}")
+
+
+def _words(low: float, high: float, value: object) -> str:
+    """What a number must be; a bound that nobody comes near is told to who is beyond it."""
+    if high == _LARGEST_WHOLE and isinstance(value, (int, float)) and value >= high:
+        return "below 2**53"
+    unbounded = high in (math.inf, _LARGEST_WHOLE)
+    return f"at least {low:g}" if unbounded else f"in [{low:g}, {high:g})"

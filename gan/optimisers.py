@@ -4,6 +4,7 @@ In place because a step that allocates fresh vectors spends its time in page fau
 (docs/performance.md).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -70,9 +71,22 @@ def adam(theta: Tensor, gradient: Tensor, moments: Moments, rates: Rates) -> Non
     count.add_(1)
     mean.lerp_(gradient, 1 - rates.beta1)
     square.mul_(rates.beta2).addcmul_(gradient, gradient, value=1 - rates.beta2)
-    scale = (1 - rates.beta1**count) / rates.learning_rate
-    denominator = (square / (1 - rates.beta2**count)).sqrt_().add_(rates.epsilon).mul_(scale)
+    scale = _bias(rates.beta1, count) / rates.learning_rate
+    denominator = (square / _bias(rates.beta2, count)).sqrt_().add_(rates.epsilon).mul_(scale)
     theta.addcdiv_(mean, denominator, value=-1)
+
+
+def _bias(beta: float, count: Tensor) -> Tensor:
+    """1 − βᵗ, the share of the gradients in a moving average; for β near 1 the power would round.
+
+    Args:
+        beta: β in [0, 1).
+        count: t (), at least 1.
+
+    Returns:
+        (), in t's dtype.
+    """
+    return -torch.expm1(count * (math.log(beta) if beta else -math.inf))
 
 
 OPTIMISERS: dict[str, Optimiser] = {

@@ -4,6 +4,7 @@ import io
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -36,7 +37,7 @@ def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
 
 
 def save(samples: np.ndarray, real: np.ndarray, title: str, file: Place) -> None:
-    """Write a picture of generated samples beside real ones.
+    """Write a picture of generated samples beside real ones; points that are not finite have none.
 
     Args:
         samples: (N, 1), (N, 2) or (N, C, H, W).
@@ -54,17 +55,39 @@ def save(samples: np.ndarray, real: np.ndarray, title: str, file: Place) -> None
         figure.subplots(1, 2), (real, samples), ("real", "generated"), strict=True
     ):
         axes.set_title(name)
-        if points.ndim == 4:
-            axes.imshow(tile(points), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axes.set_axis_off()
-        elif points.shape[1] == 2:
-            axes.scatter(points[:, 0], points[:, 1], s=4)
-            axes.set(aspect="equal", xlabel="x", ylabel="y")
-        else:
-            axes.hist(points[:, 0], bins=60, density=True)
-            axes.set(xlabel="x", ylabel="density")
+        _draw(axes, points)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=120, format="png")
     with telling("can't write", file):
         mkdir(file.parent)
         atomic.write(file, picture.getvalue())
+
+
+def _draw(axes: Axes, points: np.ndarray) -> None:
+    """Images as a sheet, points of the plane as a scatter, numbers as a histogram."""
+    if points.ndim == 4:
+        axes.imshow(tile(points), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        return
+    finite = points[np.isfinite(points).all(1)]
+    if points.shape[1] == 2:
+        axes.scatter(finite[:, 0], finite[:, 1], s=4)
+        axes.set(aspect="equal", xlabel="x", ylabel="y")
+    else:
+        axes.hist(finite[:, 0], bins=60, range=_span(finite[:, 0]), density=len(finite) > 0)
+        axes.set(xlabel="x", ylabel="density")
+
+
+def _span(values: np.ndarray) -> tuple[float, float] | None:
+    """From the least to the greatest, or around them where floats are too coarse for bins between.
+
+    >>> _span(np.array([1.0, 3.0])), _span(np.array([1e15, 1e15]))
+    ((1.0, 3.0), (999999999000000.0, 1000000001000000.0))
+    >>> _span(np.array([]))
+    """
+    if not len(values):
+        return None
+    low, high = float(values.min()), float(values.max())
+    coarse = 1e-6 * max(abs(low), abs(high))
+    margin = max(0.5, coarse) if high - low <= coarse else 0.0
+    return low - margin, high + margin

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan import distributed
 from gan.checkpoint import Checkpoint
 from gan.data import load
 from gan.evaluation import Evaluation, Row
-from gan.failures import is_out_of_memory
+from gan.failures import status_of
 from gan.folder import Place
 from gan.run import Run
 from gan.step import TRACE, divergence
@@ -29,7 +30,7 @@ class Result:
     Args:
         run: what was trained.
         rows: one per record, the columns of results/README.md.
-        status: "finished", "diverged" or "out_of_memory".
+        status: "finished", "diverged", "out_of_memory" or "unsupported".
         message: why, when it did not finish.
         stopped_step: the last step made.
         trace: (stopped_step, 4), float32, TRACE of every step.
@@ -86,8 +87,10 @@ def train(
 ) -> Result:
     """Train one run from its first step, or from its checkpoint, to its last.
 
-    A loss or gradient that is not finite ends it as "diverged" at that step; memory that runs out,
-    as "out_of_memory". Evaluation stops the training clock and draws from streams of its own.
+    A loss or gradient that is not finite ends it as "diverged" at that step, and so do players that
+    are not finite when a record is due; memory that runs out ends it as "out_of_memory", what torch
+    cannot compute on the device in the precision as "unsupported". Evaluation stops the training
+    clock and draws from streams of its own.
 
     Args:
         run: what to train.
@@ -95,7 +98,7 @@ def train(
         on_record: called with each row as it is made.
         checkpoint: the file that keeps, once a minute, how far the run has come. If it is there,
             the run goes on from it; on a CPU to the same bits as without interruption. Whoever
-            stores the result removes it.
+            stores the result removes it. Of several processes the first one reads it for all.
         on_resume: called with the step from which the run goes on, if it does.
 
     Returns:
@@ -108,14 +111,12 @@ def train(
     keeper = Checkpoint(checkpoint, key(run, "training"))
     try:
         trainer = Trainer(run, dataset)
-        if (kept := keeper.kept()) is not None:
+        if (kept := distributed.of_first(keeper.kept)) is not None:
             _restore(trainer, result, kept)
             (on_resume or _ignore)(result.stopped_step)
         _train(trainer, result, on_record or _ignore, keeper)
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        result.status, result.message = "out_of_memory", str(error).splitlines()[0]
+        result.status, result.message = status_of(error)
     return result
 
 
@@ -140,6 +141,9 @@ def _train(
             result.stopped_step, result.message = diverged
             result.trace = result.trace[: result.stopped_step]
             return
+        if message := _overflow(evaluation, steps[record]):
+            result.status, result.message = "diverged", message
+            return
         trace = result.trace[steps[record - 1] :] if record else result.trace
         snapshot = record in _snapshots(len(steps))
         row = evaluation.row(steps[record], result.seconds, trace, snapshot=snapshot)
@@ -147,6 +151,37 @@ def _train(
         on_record(row)
         if keeper.due():
             keeper.keep(_progress(trainer, result))
+
+
+FEW = 256
+"""Inputs of D on which a record's players are looked at before it is made: a small part of it."""
+
+
+@torch.no_grad()
+def _overflow(evaluation: Evaluation, step: int) -> str:
+    """What of both players is not finite on noise and data of a record, or "".
+
+    A trace says what they were before each update, so what the last one did shows here alone.
+    """
+    trainer, run = evaluation.trainer, evaluation.run
+    n = min(run.evaluation_samples, FEW * run.pack)
+    theta_g, theta_d, average = (*trainer.state[:2], trainer.state.average)
+    generate, logits = trainer.game.generate, trainer.game.logits
+    z = trainer.latent(n, run.rng(f"evaluation {step}", run.device))
+    real, fake = evaluation.real[:n], generate(theta_g, z)
+    seen = {
+        "a parameter of G": theta_g,
+        "a parameter of D": theta_d,
+        "a parameter of G's average": average,
+        "a sample of G": fake,
+        "a sample of G's average": generate(average, z).float(),
+        "D's logit of a real sample": logits(theta_d, real.to(run.dtype)),
+        "D's logit of a generated sample": logits(theta_d, fake),
+    }
+    for what, values in seen.items():
+        if len(bad := values[~values.isfinite()]):
+            return f"{what} is {bad[0].item()} after step {step}"
+    return ""
 
 
 def _lead(trainer: Trainer, result: Result, keeper: Checkpoint) -> None:

@@ -63,6 +63,29 @@ def test_damaged_weights_are_told_and_not_used(
         assert caplog.messages == [f"{path} is damaged and will be made again"]
 
 
+@pytest.mark.parametrize("kind", ["folder", "forbidden"])
+def test_weights_that_cannot_be_read_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A file that is there is neither a traceback nor made again unasked."""
+    path, reason = tmp_path / "net.pt", "Permission denied"
+    if kind == "folder":
+        path.mkdir()
+        reason = "Is a directory"
+    else:
+
+        def refuse(_path: Path) -> bytes:
+            raise PermissionError(13, reason)
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UsageError) as error:
+        read_weights(path)
+    assert str(error.value) == (
+        f"cannot read {path} ({reason}): make it readable, remove it, or set GAN_CACHE to another "
+        "folder"
+    )
+
+
 @pytest.mark.parametrize("inside", ["", "deeper"])
 def test_says_that_the_cache_cannot_be_made(tmp_path: Path, inside: str) -> None:
     """A file where the folder should be is told with the remedy."""

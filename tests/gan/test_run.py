@@ -1,5 +1,6 @@
 """Run: what it accepts, what it fills in, and its streams of random numbers."""
 
+import json
 import math
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan.data import load
+from gan.domains import WHOLE
 from gan.errors import UsageError
 from gan.optimisers import OPTIMISERS
 from gan.run import NAMES, Run, check_device
@@ -34,6 +36,15 @@ def test_unknown_names_list_the_valid_ones(field: str) -> None:
         ("batch_size", 2.5, "batch_size must be a whole number, not 2.5"),
         ("batch_size", True, "batch_size must be at least 1, not True"),
         ("steps", -1, "steps must be at least 0, not -1"),
+        ("steps", 10**20, "steps must be below 2**53, not 100000000000000000000"),
+        ("steps", 1e30, "steps must be below 2**53, not 1e+30"),
+        ("records", math.inf, "records must be below 2**53, not inf"),
+        (
+            "evaluation_samples",
+            2**53,
+            "evaluation_samples must be below 2**53, not 9007199254740992",
+        ),
+        ("seed", 2**63, "seed must be in [0, 9.22337e+18), not 9223372036854775808"),
         ("seed", -1, "seed must be in [0, 9.22337e+18), not -1"),
         ("beta1", 1.0, "beta1 must be in [0, 1), not 1.0"),
         ("beta2", math.nan, "beta2 must be in [0, 1), not nan"),
@@ -60,6 +71,15 @@ def test_numbers_outside_their_domain_are_one_clear_line(
     with pytest.raises(UsageError) as caught:
         Run(**{field: value})  # type: ignore[arg-type]  # a wrong value on purpose
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("field", [name for name in WHOLE if name != "seed"])
+def test_whole_numbers_end_where_json_rounds_them(field: str) -> None:
+    """The largest comes back from JSON as it was; the next is refused."""
+    largest = Run(**{field: 2**53 - 1})  # type: ignore[arg-type]  # a whole number
+    assert json.loads(json.dumps(largest.as_dict()))[field] == float(2**53 - 1) == 2**53 - 1
+    with pytest.raises(UsageError, match=rf"^{field} must be below 2\*\*53, not {2**53}$"):
+        Run(**{field: 2**53})  # type: ignore[arg-type]  # a whole number
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

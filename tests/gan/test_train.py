@@ -1,6 +1,8 @@
 """Training: paired streams, records that change nothing, and every way a run can end."""
 
 import math
+import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from gan import train as module
 from gan.errors import UsageError
+from gan.evaluation import Evaluation
 from gan.failures import is_out_of_memory
 from gan.run import Run
 from gan.step import TRACE
@@ -161,6 +164,59 @@ def test_divergence_ends_the_run_at_its_step() -> None:
     assert all(row["step"] < result.stopped_step for row in result.rows)  # type: ignore[operator]  # numbers
 
 
+@pytest.mark.parametrize("data", ["ring", "gaussian1d", "digits"])
+def test_players_that_overflow_at_the_last_update_have_diverged(data: str) -> None:
+    """No later loss shows it: the record that was due does, and is not made."""
+    rates = {"generator_learning_rate": 3e38, "discriminator_learning_rate": 1e-3}
+    result = train(replace(RUN, data=data, optimiser="sgd", steps=1, **rates))  # type: ignore[arg-type]  # floats
+    assert result.trace.isfinite().all()
+    assert (result.status, result.stopped_step, len(result.trace)) == ("diverged", 1, 1)
+    assert re.fullmatch("a sample of G is (nan|-?inf) after step 1", result.message)
+    assert [row["step"] for row in result.rows] == [0]
+
+
+@pytest.mark.parametrize(
+    ("player", "value", "what"),
+    [
+        ("generator", math.inf, "a parameter of G is inf"),
+        ("discriminator", math.nan, "a parameter of D is nan"),
+        ("average", -math.inf, "a parameter of G's average is -inf"),
+        ("generator", 3e38, "a sample of G is "),
+        ("average", 3e38, "a sample of G's average is "),
+        ("discriminator", 3e38, "D's logit of a real sample is "),
+        ("discriminator", 0.1, ""),
+    ],
+)
+def test_what_is_not_finite_is_named(player: str, value: float, what: str) -> None:
+    """Parameters that are finite may still make samples and logits that are not."""
+    trainer = Trainer(RUN)
+    getattr(trainer.state, player).fill_(value)
+    message = module._overflow(Evaluation(trainer), 7)
+    assert message.startswith(what)
+    assert message.endswith(" after step 7" if what else "")
+
+
+def test_looking_for_overflow_changes_no_result_and_takes_no_time_of_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Traces and records are those of a run that does not look; its clock stands still."""
+    clock, look = [0.0], module._overflow
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def slowly(evaluation: Evaluation, step: int) -> str:
+        clock[0] += 100
+        return look(evaluation, step)
+
+    monkeypatch.setattr(module, "_overflow", slowly)
+    looked = train(RUN)
+    monkeypatch.setattr(module, "_overflow", lambda *_: "")
+    blind = train(RUN)
+    assert clock == [400.0]
+    assert looked.seconds == 0
+    assert torch.equal(looked.trace, blind.trace)
+    assert str(looked.rows) == str(blind.rows)
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -181,6 +237,29 @@ def test_memory_that_runs_out_is_recorded(
     result = train(RUN)
     assert (result.status, len(result.rows)) == ("out_of_memory", 1)
     assert result.message == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (MemoryError(), "out_of_memory", "MemoryError"),
+        (NotImplementedError("no such kernel\nfor Half"), "unsupported", "no such kernel"),
+        (RuntimeError("\"addmm\" not implemented for 'Half'"), "unsupported", '"addmm" not '),
+    ],
+)
+def test_errors_without_words_and_missing_operations_are_recorded(
+    error: Exception, status: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by its name, with its first line or, without one, its type."""
+
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_advance", fail)
+    result = train(RUN)
+    assert (result.status, len(result.rows)) == (status, 1)
+    assert result.message.startswith(message)
+    assert "\n" not in result.message
 
 
 def test_memory_that_runs_out_while_setting_up_is_recorded(

@@ -3,18 +3,25 @@
 import json
 import os
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
-from gan import distributed
+from gan import checkpoint, distributed
 from gan.errors import UsageError
+from gan.evaluation import Row
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
 from gan.run import Run
 from gan.step import Batch, Objective, autograd, step, update_discriminator
+from gan.train import train
 from gan.trainer import Trainer
 
 
@@ -70,16 +77,36 @@ def gradient_errors(run: Run) -> list[float]:
     return errors
 
 
+class Counted(DistributedDataParallel):
+    """The wrapper, and how many objectives were evaluated through it."""
+
+    evaluated = 0
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """As torch's, counted."""
+        Counted.evaluated += 1
+        return super().forward(*inputs, **named)  # type: ignore[no-untyped-call]  # torch's own
+
+
+class PassedBy(DistributedDataParallel):
+    """The mistake: a wrapper whose module is called instead of itself."""
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """As ``self.module`` would."""
+        return self.module(*inputs, **named)
+
+
+def evaluated_through_the_wrapper(run: Run) -> int:
+    """How many objectives of both players' one gradient each."""
+    with mock.patch.object(distributed, "DistributedDataParallel", Counted):
+        gradient_errors(run)
+    return Counted.evaluated
+
+
 def bypassed_error(run: Run) -> float:
-    """The same of D's gradient where the objective goes around the wrapper."""
-    trainer = Trainer(run)
-    batch = trainer.draw()
-    theta = trainer.state.discriminator
-    whole, _ = objectives(trainer, batch)
-    part, _ = objectives(trainer, distributed.share(batch))
-    player = torch.nn.parallel.DistributedDataParallel(distributed._Player(theta))
-    player.module(part).backward()
-    return error(player.module.theta.grad, autograd(whole, theta)[1])
+    """What ``gradient_errors`` finds of D's gradient where the wrapper is passed by."""
+    with mock.patch.object(distributed, "DistributedDataParallel", PassedBy):
+        return gradient_errors(run)[0]
 
 
 def trained_error(run: Run, steps: int) -> float:
@@ -112,6 +139,47 @@ def refusal(run: Run) -> str:
     return ""
 
 
+RESUMED = Run(data="ring", batch_size=8, steps=12, records=3, evaluation_samples=40)
+
+
+def interrupted(run: Run, step: int, file: Path) -> None:
+    """Train up to a record; the first process leaves its checkpoint."""
+
+    def stop(row: Row) -> None:
+        if row["step"] == step:
+            raise KeyboardInterrupt
+
+    with mock.patch.object(checkpoint, "SECONDS", 0.0), suppress(KeyboardInterrupt):
+        train(run, None, stop, file)
+
+
+def told(run: Run, file: Path | None) -> str:
+    """All that a run says in this process but its clock, as text: nan differs from itself."""
+    steps: list[int] = []
+    try:
+        result = train(run, checkpoint=file, on_resume=steps.append)
+    except UsageError as refused:
+        return str(refused)
+    rows = [{**row, "seconds": 0} for row in result.rows]
+    ends = (result.status, result.message, result.stopped_step, result.trace.tolist())
+    return f"from {steps}: {ends} {rows}"
+
+
+def resumed(folder: Path) -> dict[str, str]:
+    """What this process says of a run that goes on, by what it and the first one hold."""
+    interrupted(RESUMED, 4, folder / "early.pt")
+    interrupted(RESUMED, 8, folder / "late.pt")
+    interrupted(replace(RESUMED, seed=1), 8, folder / "strange.pt")
+    first = distributed.rank() == 0
+    return {
+        "undisturbed": told(RESUMED, None),
+        "first alone": told(RESUMED, folder / ("late.pt" if first else "none.pt")),
+        "another": told(RESUMED, folder / ("late.pt" if first else "early.pt")),
+        "second alone": told(RESUMED, folder / ("none.pt" if first else "late.pt")),
+        "strange": told(RESUMED, folder / ("strange.pt" if first else "late.pt")),
+    }
+
+
 def main(folder: Path) -> None:
     """Write what this process saw to a file named by its rank."""
     separate = [name for name in LOSSES if "average" not in name]
@@ -125,6 +193,8 @@ def main(folder: Path) -> None:
                 if penalty != "dragan"
             },
             "dropout": gradient_errors(run_of("non_saturating", "none", "goodfellow2014")),
+            "resumed": resumed(folder),
+            "wrapped": evaluated_through_the_wrapper(run_of("non_saturating", "r1")),
             "bypassed": bypassed_error(run_of("non_saturating", "r1")),
             "trained": trained_error(run_of("non_saturating", "r1"), steps=20),
             "refused": {
