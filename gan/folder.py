@@ -42,6 +42,8 @@ def place(text: str | Place) -> Place:
     if re.match(r"[A-Za-z][\w+.-]+:/(?!/)", name):
         raise UsageError(f"{name!r}: an address has two slashes, as in s3://bucket/folder")
     protocol, separator, rest = name.partition("://")
+    if separator and not protocol:
+        raise UsageError(f"{name!r}: an address begins with a protocol, as in s3://bucket/folder")
     if not separator:
         return Path(text)
     return Path(rest) if protocol in ("file", "local") else _address(name, protocol)
@@ -146,14 +148,14 @@ def make(folder: Place) -> None:
 # Protocols of object stores.
 BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl")
 
-# protocol -> what its client is told: not to wait minutes for a server that does not answer, and
-# not to remember listings, since other sessions write too.
+# protocol -> what its client is told: to ask a server that has a bad moment again, but not to wait
+# minutes for one that does not answer, and not to remember listings, since other sessions write.
 OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
         "config_kwargs": {
             "connect_timeout": 4,
             "read_timeout": 10,
-            "retries": {"total_max_attempts": 1},
+            "retries": {"mode": "standard", "total_max_attempts": 3},
         },
         "use_listings_cache": False,
     },

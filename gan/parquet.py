@@ -14,6 +14,23 @@ from gan.folder import reason
 
 Header = dict[str, Any]
 
+# The fields of a header of before the checksum, all of them and no other.
+UNSEALED = {
+    *("schema", "key", "torch", "machine", "kind", "run"),
+    *("status", "message", "stopped_step", "facts"),
+}
+
+# What reading a damaged file ends with; TypeError where a column's type was lost, so that its texts
+# are bytes, and AttributeError where the header is no object.
+UNREADABLE = (
+    OSError,
+    pa.ArrowException,
+    ValueError,
+    RecursionError,
+    TypeError,
+    AttributeError,
+)
+
 
 def encode(header: Header, rows: Sequence[Mapping[str, object]]) -> bytes:
     """The bytes of a run file.
@@ -53,7 +70,8 @@ def decode(content: bytes) -> tuple[Header, list[dict[str, Any]]]:
         content: of the file.
 
     Returns:
-        The header and the rows. Files older than the checksum vouch for their pages only.
+        The header and the rows. Files of before the checksum, which have the fields of UNSEALED
+        and no other, vouch for their pages only.
 
     Raises:
         DamagedError: they are not a whole Parquet file of this suite's, or not as written.
@@ -62,14 +80,13 @@ def decode(content: bytes) -> tuple[Header, list[dict[str, Any]]]:
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
             table = file.read()
             rows: list[dict[str, Any]] = table.to_pylist()
-        header = json.loads((table.schema.metadata or {})[b"saddle"])
-        expected = header.get("sha256")
-        found = checksum(header, table) if expected is not None else None
+        header: Header = json.loads((table.schema.metadata or {})[b"saddle"])
+        whole = header.keys() == UNSEALED or header.get("sha256") == checksum(header, table)
     except KeyError:
         raise DamagedError("no metadata entry 'saddle'") from None
-    except (OSError, pa.ArrowException, ValueError, RecursionError, AttributeError) as error:
+    except UNREADABLE as error:
         raise DamagedError(reason(error)) from None
-    if found != expected:
+    if not whole:
         raise DamagedError("its checksum does not match")
     return header, rows
 

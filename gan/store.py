@@ -7,12 +7,13 @@ import logging
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gan import atomic, parquet
+from gan import atomic, distributed, parquet
 from gan.errors import UnwritableError, UsageError
 from gan.folder import Place, contents, make, mkdir, telling
 from gan.run import Run
@@ -27,10 +28,10 @@ class Stored:
     """A run file's contents, the table of results/README.md and its header.
 
     Args:
-        kind: "training" or "gradients".
+        kind: "training" or an experiment's, as results/README.md lists them.
         run: what was run.
         rows: one mapping per row; a missing column is null.
-        status: "finished", "diverged" or "out_of_memory".
+        status: "finished", "diverged", "unsupported" or "out_of_memory".
         message: why, when it did not finish.
         stopped_step: the last step made.
         facts: about networks and data.
@@ -43,6 +44,11 @@ class Stored:
     message: str
     stopped_step: int
     facts: Mapping[str, object]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it stays so; memory that ran out may come back: somebody else may have it."""
+        return self.status != "out_of_memory"
 
 
 @cache
@@ -74,21 +80,35 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
+@cache
+def versions() -> dict[str, str | None]:
+    """The versions of what computes results besides gan/; None of what is not installed."""
+    found: dict[str, str | None] = {"torch": torch.__version__}
+    for name in ("numpy", "scipy", "scikit-learn", "torchmetrics", "POT"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
 def key(run: Run, kind: str) -> str:
     """The name under which a run is stored: 16 hexadecimal digits.
 
-    A hash of the run, of the code that runs it, of torch's version and of the processor, since
-    each of them changes the last bits of a result.
+    A hash of whatever changes the last bits of a result: the run, the code and the libraries that
+    compute it, the processor, torch's threads there, and how many processes train it together.
 
     Args:
         run: every setting.
-        kind: "training" or "gradients".
+        kind: "training" or an experiment's.
 
     Returns:
-        Of the same run on the same machine and code always the same.
+        Of the same run on the same machine, code and number of threads always the same.
     """
-    parts = [kind, run.as_dict(), _sources(), torch.__version__, processor(run.device)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    threads = torch.get_num_threads() if run.device == "cpu" else None
+    computed_by = [_sources(), versions(), processor(run.device), threads, distributed.world()]
+    parts = json.dumps([kind, run.as_dict(), computed_by], sort_keys=True)
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def path(folder: Place, run: Run, kind: str) -> Place:
@@ -97,7 +117,7 @@ def path(folder: Place, run: Run, kind: str) -> Place:
     Args:
         folder: a results folder.
         run: every setting.
-        kind: "training" or "gradients".
+        kind: "training" or an experiment's.
 
     Returns:
         folder/runs/<key>.parquet
@@ -106,7 +126,7 @@ def path(folder: Place, run: Run, kind: str) -> Place:
 
 
 def checkpoint(folder: Place, run: Run, kind: str) -> Place:
-    """Where a run keeps how far it has come, until it is stored.
+    """Where a run keeps how far it has come, until it has ended.
 
     Args:
         folder: a results folder.
@@ -122,7 +142,8 @@ def checkpoint(folder: Place, run: Run, kind: str) -> Place:
 def probe(folder: Place) -> None:
     """Make a results folder and try to write to it, before any work.
 
-    What killed sessions left there besides runs and the checkpoints of unfinished ones is removed.
+    What killed sessions left there half-written is removed, and the checkpoints of runs that have
+    ended. Their empty marks (``bench.engine.shared``) stay: nobody can tell them from a live one's.
 
     Args:
         folder: where results will go.
@@ -136,16 +157,30 @@ def probe(folder: Place) -> None:
 
 
 def _sweep(folder: Place) -> None:
-    """Remove what killed sessions left half-written, and checkpoints of runs that are stored."""
+    """Remove what killed sessions left half-written, and checkpoints that outlived their runs."""
     for name in ("runs", "checkpoints"):
         atomic.sweep(folder / name)
     for kept in (folder / "checkpoints").glob("*.pt"):
-        if (folder / "runs" / f"{kept.stem}.parquet").exists():
+        if _outlived(kept, folder / "runs" / f"{kept.stem}.parquet"):
             kept.unlink(missing_ok=True)
 
 
+def _outlived(kept: Place, file: Place) -> bool:
+    """Whether a checkpoint is of before its run's end; a later one is of a run made again."""
+    try:
+        if kept.stat().st_mtime > file.stat().st_mtime:
+            return False
+        stored = read(file)
+    except (FileNotFoundError, UsageError):
+        return False
+    return stored is not None and stored.ended
+
+
 def write(folder: Place, stored: Stored) -> Place:
-    """Store a run, whole or not at all; its checkpoint has served its purpose and goes.
+    """Store a run, whole or not at all; at its end its checkpoint has served its purpose and goes.
+
+    Memory that ran out is no end: the checkpoint stays for the next attempt, and a file that has
+    the run's end, another session's, stays as it is.
 
     Args:
         folder: a results folder; ``runs`` is made in it.
@@ -156,8 +191,12 @@ def write(folder: Place, stored: Stored) -> Place:
 
     Raises:
         UnwritableError: the folder can't be written.
+        UsageError: memory ran out, and what is there can't be read.
     """
     target = path(folder, stored.run, stored.kind)
+    if not stored.ended and (there := read(target)) is not None and there.ended:
+        log.warning("%s has the run's end: that memory ran out here is not stored", target)
+        return target
     content = parquet.encode(_header(stored), stored.rows)
     try:
         with telling("can't write", target):
@@ -165,9 +204,10 @@ def write(folder: Place, stored: Stored) -> Place:
             atomic.write(target, content)
     except UsageError as error:
         raise UnwritableError(str(error)) from None
-    kept = checkpoint(folder, stored.run, stored.kind)
-    with telling("can't remove", kept):
-        kept.unlink(missing_ok=True)
+    if stored.ended:
+        kept = checkpoint(folder, stored.run, stored.kind)
+        with telling("can't remove", kept):
+            kept.unlink(missing_ok=True)
     return target
 
 

@@ -9,7 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 from fsspec import filesystem, get_filesystem_class
@@ -24,7 +27,7 @@ from analysis.place import place as analysis_place
 from analysis.place import telling as analysis_telling
 from analysis.records import load
 from analysis.report import replace as replace_file
-from gan import checkpoint, store
+from gan import atomic, checkpoint, store
 from gan.__main__ import app as gan
 from gan.errors import UsageError
 from gan.folder import Place, mkdir, place, telling
@@ -254,6 +257,63 @@ def test_a_server_that_does_not_answer_is_one_line_and_soon(
     printed = capsys.readouterr().err
     assert printed.startswith("error: s3://results/x: cannot be read: Could not connect")
     assert printed.count("\n") == 1
+
+
+class Unsteady(BaseHTTPRequestHandler):
+    """As much of S3 as a put takes; refuses the first ones with the statuses that it was given."""
+
+    # The client waits for leave to send its content, which HTTP 1.0 does not know.
+    protocol_version = "HTTP/1.1"
+    refusals: ClassVar[list[int]] = []
+    stored: ClassVar[list[bytes]] = []
+
+    def do_PUT(self) -> None:
+        """Refuse, or take it."""
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.refusals:
+            self.answer(self.refusals.pop(0))
+        else:
+            self.stored.append(content)
+            self.answer(200)
+
+    def answer(self, status: int) -> None:
+        """A status and nothing else."""
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def unsteady(credentials: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A file at an address whose server is overloaded for a moment."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unsteady) as running:
+        credentials.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{running.server_port}")
+        Thread(target=running.serve_forever, daemon=True).start()
+        Unsteady.stored.clear()
+        yield place("s3://results/file")
+        running.shutdown()
+
+
+@pytest.mark.parametrize("refusals", [[500], [503, 500]])
+def test_a_put_that_failed_is_tried_again(unsteady: Place, refusals: list[int]) -> None:
+    """One bad moment of a server is no reason to end a session of hours."""
+    Unsteady.refusals[:] = refusals
+    atomic.write(unsteady, b"whole")
+    assert len(Unsteady.stored) == 1
+    assert b"whole" in Unsteady.stored[0]
+
+
+def test_a_put_that_keeps_failing_is_given_up(unsteady: Place) -> None:
+    """After the third time, in one line."""
+    Unsteady.refusals[:] = [500] * 9
+    with pytest.raises(UsageError) as error, telling("can't write", unsteady):
+        atomic.write(unsteady, b"whole")
+    assert str(error.value).startswith("can't write s3://results/file: ")
+    assert "\n" not in str(error.value)
+    assert (len(Unsteady.refusals), Unsteady.stored) == (6, [])
 
 
 def test_a_bucket_that_does_not_exist_is_one_line(s3: str) -> None:

@@ -135,7 +135,8 @@ def perform(job: Job) -> Outcome:
     """Take a run's results from the folder where somebody left them, or compute and store them.
 
     Results end as their computation did, finished or diverged, and stay so. Only memory that ran
-    out is tried again: it may have been taken by somebody else.
+    out is tried again: it may have been taken by somebody else. Where it runs out, and another
+    session has brought the run to its end meanwhile, that is the result.
 
     Args:
         job: a run and its folders.
@@ -148,20 +149,28 @@ def perform(job: Job) -> Outcome:
         RuntimeError: any other that its computation raises.
     """
     start, kind = time.perf_counter(), stored_as(job.kind)
+    file = store.path(job.results, job.run, kind)
     with heard() as warnings:
-        stored = store.read(store.path(job.results, job.run, kind))
-        reused = stored is not None and stored.status != "out_of_memory"
-        if stored is None or not reused:
+        stored = there = _ended(file)
+        if stored is None:
             stored = compute(job.kind, job.run, job.data_dir, job.results / "checkpoints")
             store.write(job.results, stored)
+            there = None if stored.ended else _ended(file)
+    told = there or stored
     return Outcome(
-        store.key(job.run, kind),
-        stored.status,
-        stored.message,
+        file.stem,
+        told.status,
+        told.message,
         time.perf_counter() - start,
-        reused,
-        tuple(warnings),
+        reused=there is not None,
+        warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _ended(file: Place) -> store.Stored | None:
+    """A stored run that is not to be tried again."""
+    stored = store.read(file)
+    return stored if stored is not None and stored.ended else None
 
 
 def attempt(work: Work, job: Job) -> Outcome | RunError:

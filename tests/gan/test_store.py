@@ -1,18 +1,40 @@
 """The store: whole files or none, keys that name everything, files that survive a reader."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gan import parquet, store
+from gan import distributed, parquet, store
 from gan.errors import UsageError
 from gan.run import Run
 from tests.gan.stored import STORED, written
+
+SHORT_OF_MEMORY = replace(STORED, rows=[], status="out_of_memory", message="no", facts={})
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints of the stored run and of another one."""
+    runs = [replace(STORED.run, seed=seed) for seed in (0, 1)]
+    files = [Path(str(store.checkpoint(folder, run, "training"))) for run in runs]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    return files
+
+
+def again(file: Path, seconds: float, stored: Path) -> None:
+    """Write a checkpoint again so long after, or before, the run was stored."""
+    file.write_bytes(b"")
+    when = stored.stat().st_mtime + seconds
+    os.utime(file, (when, when))
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -26,8 +48,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_a_run_without_rows_comes_back(tmp_path: Path) -> None:
     """Memory that ran out before the first record leaves a header alone."""
-    empty = replace(STORED, rows=[], status="out_of_memory", message="no", facts={})
-    assert store.read(store.write(tmp_path, empty)) == empty
+    assert store.read(store.write(tmp_path, SHORT_OF_MEMORY)) == SHORT_OF_MEMORY
 
 
 NUMBERS = st.none() | st.floats(allow_nan=False)
@@ -83,6 +104,57 @@ def test_every_setting_changes_the_key() -> None:
     assert store.key(Run(), "training") == store.key(run, "training")
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """torch with one thread more than it had."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    yield
+    torch.set_num_threads(before)
+
+
+CPU_KEY = store.key(Run(), "training")
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_change_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change the order of sums, and so the last bits, on a processor; a GPU has its own."""
+    assert store.key(Run(), "training") != CPU_KEY
+    monkeypatch.setattr(store, "processor", lambda _device: "a GPU")
+    more = store.key(Run(device="cuda"), "training")
+    torch.set_num_threads(torch.get_num_threads() - 1)
+    assert store.key(Run(), "training") != more == store.key(Run(device="cuda"), "training")
+
+
+def test_processes_change_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients of shares, averaged, differ from the whole minibatch's in the last bits."""
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    assert store.key(Run(), "training") != CPU_KEY
+
+
+@pytest.mark.parametrize("name", ["torchmetrics", "POT", "scipy", "numpy", "scikit-learn"])
+def test_libraries_of_metrics_and_data_change_the_key(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Another version may compute another column; one that is missing has none."""
+    real = metadata.version
+
+    def missing(package: str) -> str:
+        if package == name:
+            raise metadata.PackageNotFoundError(name)
+        return real(package)
+
+    keys = {CPU_KEY}
+    for changed in (missing, lambda package: "0" if package == name else real(package)):
+        store.versions.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(metadata, "version", changed)
+            keys.add(store.key(Run(), "training"))
+    store.versions.cache_clear()
+    assert len(keys) == 3
+    assert store.key(Run(), "training") == CPU_KEY
+
+
 def test_a_missing_file_is_not_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """No file, no run, and nothing to tell."""
     assert store.read(tmp_path / "none.parquet") is None
@@ -126,26 +198,69 @@ def test_read_only_folder_is_one_clear_line(tmp_path: Path) -> None:
         store.probe(tmp_path)
 
 
-def test_storing_a_run_removes_its_checkpoint_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", ["finished", "diverged", "unsupported"])
+def test_a_run_at_its_end_takes_its_checkpoint_alone_along(tmp_path: Path, status: str) -> None:
     """Other runs' checkpoints are still needed."""
-    mine = store.checkpoint(tmp_path, STORED.run, "training")
-    other = store.checkpoint(tmp_path, replace(STORED.run, seed=1), "training")
-    mine.parent.mkdir()
-    for file in (mine, other):
-        file.write_bytes(b"")
-    store.write(tmp_path, STORED)
+    mine, other = checkpoints(tmp_path)
+    store.write(tmp_path, replace(STORED, status=status))
     assert [path.name for path in mine.parent.iterdir()] == [other.name]
 
 
-def test_probing_removes_what_the_dead_left(tmp_path: Path) -> None:
-    """Half-written files without a living writer, and a stored run's checkpoint; nothing else."""
+def test_memory_that_ran_out_leaves_the_checkpoint(tmp_path: Path) -> None:
+    """The run is tried again, from there."""
+    kept = checkpoints(tmp_path)
+    store.write(tmp_path, SHORT_OF_MEMORY)
+    assert all(file.exists() for file in kept)
+
+
+def test_memory_that_ran_out_does_not_replace_an_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another session brought the run to its end meanwhile: one warning, and its file stays."""
     file = written(tmp_path)
-    kept = [store.checkpoint(tmp_path, replace(STORED.run, seed=s), "training") for s in (0, 1)]
-    kept[0].parent.mkdir()
-    for checkpoint in kept:
-        checkpoint.write_bytes(b"")
+    whole = file.read_bytes()
+    assert store.write(tmp_path, SHORT_OF_MEMORY) == file
+    assert file.read_bytes() == whole
+    assert caplog.messages == [f"{file} has the run's end: that memory ran out here is not stored"]
+
+
+@pytest.mark.parametrize("there", ["nothing", "damaged", "out_of_memory"])
+def test_memory_that_ran_out_is_stored_where_there_is_no_end(tmp_path: Path, there: str) -> None:
+    """Half a file or an earlier attempt is no result."""
+    file = store.path(tmp_path, STORED.run, "training")
+    if there == "damaged":
+        file = written(tmp_path)
+        file.write_bytes(file.read_bytes()[:100])
+    elif there == "out_of_memory":
+        store.write(tmp_path, replace(SHORT_OF_MEMORY, message="earlier"))
+    store.write(tmp_path, SHORT_OF_MEMORY)
+    assert store.read(file) == SHORT_OF_MEMORY
+
+
+def test_probing_removes_what_the_dead_left(tmp_path: Path) -> None:
+    """Half-written files without a living writer, and a finished run's checkpoint; nothing else."""
+    kept = checkpoints(tmp_path)
+    file = written(tmp_path)
+    again(kept[0], seconds=-1, stored=file)
     (tmp_path / "runs" / f".{file.name}.abcd1234.tmp").write_bytes(b"half")
     (tmp_path / "runs" / "notes.txt").write_text("mine")
     store.probe(tmp_path)
     left = {path.name for path in tmp_path.rglob("*.*") if path.is_file()}
     assert left == {file.name, kept[1].name, "notes.txt"}
+
+
+@pytest.mark.parametrize("why", ["made again", "out of memory", "damaged", "of another version"])
+def test_probing_leaves_a_checkpoint_that_is_needed(tmp_path: Path, why: str) -> None:
+    """There is a file by the run's name, and yet the run is still, or again, being made."""
+    file = written(tmp_path)
+    mine, _ = checkpoints(tmp_path)
+    if why == "out of memory":
+        file.unlink()
+        store.write(tmp_path, SHORT_OF_MEMORY)
+    elif why == "damaged":
+        file.write_bytes(file.read_bytes()[:100])
+    elif why == "of another version":
+        file.write_bytes(parquet.encode({"schema": 2}, []))
+    again(mine, seconds=1 if why == "made again" else -1, stored=file)
+    store.probe(tmp_path)
+    assert mine.exists()

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gan import parquet, store
+from gan.atomic import DamagedError
 from gan.errors import UsageError
 from tests.gan.stored import STORED, written
 
@@ -104,6 +105,33 @@ def test_any_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
         refused += found is None
         assert found is None or repr(found) == expected
     assert refused > 150
+
+
+def test_any_bit_of_the_footer_counts() -> None:
+    """Every single one: what is not refused as damaged says what was written, checksum and all."""
+    header = dict.fromkeys(sorted(parquet.UNSEALED), 1)
+    whole = parquet.encode(header, [{"step": 0, "w": "é", "x": [0.5]}])
+    expected = parquet.decode(whole)
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    refused = 0
+    for bit in range(8 * (len(whole) - footer), 8 * len(whole)):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        try:
+            found = parquet.decode(bytes(content))
+        except DamagedError:
+            refused += 1
+        else:
+            assert found == expected, f"bit {bit}"
+    assert refused > 4 * footer
+
+
+@pytest.mark.parametrize("name", ["shb256", "SHA256", "sha256 "])
+def test_a_checksum_whose_name_was_damaged_is_missed(tmp_path: Path, name: str) -> None:
+    """A header of now without it is not one of before it: that had no other fields."""
+    file = written(tmp_path)
+    rewritten(file, {"sha256": None, name: "0" * 64}, keep_checksum=True)
+    assert store.read(file) is None
 
 
 def test_the_checksum_is_the_documented_one() -> None:
