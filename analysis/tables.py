@@ -100,7 +100,7 @@ COUNTERFACTUAL = Table(
 UPDATES = ("simultaneous", "alternating")
 
 VERDICT: Fields = {
-    "predicted": one_of("converges", "orbits", "diverges", "undefined"),
+    "predicted": one_of("converges", "orbits", "diverges", "stalls", "undefined"),
     "predicted_rate": nullable(NUMBER),
     "measured": one_of("converges", "orbits", "diverges", "stalls", "undecided"),
     "measured_rate": nullable(NUMBER),

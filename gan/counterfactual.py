@@ -9,15 +9,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan.gradients import cotangents, finite, gradient_norms, in_precision, loss_gradients
+from gan.finite import finite
+from gan.gradients import cotangents, gradient_norms, in_precision, loss_gradients
 from gan.losses import LOSSES
 from gan.overtrained import round_steps
+from gan.recorded import recorded
 from gan.run import Run
 from gan.sample_gradients import couples_samples, logit_gradient_norms
-from gan.step import TRACE, Game, State, divergence
+from gan.step import Game, State
 from gan.store import Stored
 from gan.train import record_steps
-from gan.trainer import Trainer, lead_divergence
+from gan.trainer import Trainer
 
 Row = dict[str, object]
 
@@ -45,15 +47,8 @@ def counterfactual_experiment(trainer: Trainer) -> Stored:
     run = trainer.run
     run.need_single_samples("counterfactual")
     rows: list[Row] = []
-    message = lead_divergence(trainer.lead(run.head_start))
-    trace, stopped_step = torch.empty(0, len(TRACE), device=run.device), 0
-    for end in measured_steps(run) if not message else ():
-        steps = [trainer.step() for _ in range(end - len(trace))]
-        trace = torch.cat([trace, *(step[None].to(trace) for step in steps)])
-        stopped_step, message = divergence(trace) or (end, "")
-        if message:
-            break
-        rows += _rows(trainer, end)
+    for stopped_step, message in recorded(trainer, measured_steps(run)):
+        rows += [] if message else _rows(trainer, stopped_step)
     return Stored(
         kind="counterfactual",
         run=run,

@@ -15,15 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gan import dirac_stability
 from gan.dirac_facts import dirac_facts
 from gan.dirac_game import UPDATES, DiracGame, dirac_game, trajectories
-from gan.dirac_stability import field_eigenvalues, update_radius
 from gan.errors import UsageError, unknown
+from gan.finite import finite
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
 from gan.run import Run, check_device
 from gan.store import Stored
-from gan.verdict import Verdict, verdict
+from gan.verdict import SMALLEST, Verdict, radius_of, verdict
 
 START = (1.0, 1.0)
 
@@ -114,7 +115,40 @@ def eigenvalues(
     >>> eigenvalues("non_saturating", "wgan_gp", 10.0).tolist()
     []
     """
-    return field_eigenvalues(dirac_game(loss, penalty, penalty_weight))
+    return dirac_stability.field_eigenvalues(dirac_game(loss, penalty, penalty_weight))
+
+
+def update_eigenvalues(
+    loss: str,
+    penalty: str | None = None,
+    penalty_weight: float = 0.0,
+    learning_rate: float = 0.2,
+    updates: str = "simultaneous",
+) -> NDArray[np.complex128]:
+    """Eigenvalues of an update's derivative at (0, 0), by which ``verdict`` predicts its class.
+
+    Args:
+        loss: a name of LOSSES.
+        penalty: a name of PENALTIES, or None for "none".
+        penalty_weight: coefficient of the penalty's mean; R1, R2: γ/2.
+        learning_rate: of both players.
+        updates: "simultaneous" or "alternating".
+
+    Returns:
+        (2,), or (0,) where the update has no derivative.
+
+    Raises:
+        UsageError: an unknown name, or a number outside its domain.
+
+    Reference:
+        Mescheder et al. 2018, Lemma 2.4 and section 2.2.
+
+    >>> update_eigenvalues("wasserstein").round(12).tolist()  # 1 ± 0.2i
+    [(1+0.2j), (1-0.2j)]
+    """
+    game = dirac_game(loss, penalty, penalty_weight, learning_rate)
+    _check_updates(updates)
+    return dirac_stability.update_eigenvalues(game, updates)
 
 
 def spectral_radius(
@@ -124,7 +158,7 @@ def spectral_radius(
     learning_rate: float = 0.2,
     updates: str = "simultaneous",
 ) -> float:
-    """The largest |eigenvalue| of an update's derivative at (0, 0): below 1 descent converges.
+    """The largest of |``update_eigenvalues``|: below 1 descent converges.
 
     Args:
         loss: a name of LOSSES.
@@ -139,33 +173,27 @@ def spectral_radius(
     Raises:
         UsageError: an unknown name, or a number outside its domain.
 
-    Reference:
-        Mescheder et al. 2018, Lemma 2.4 and section 2.2.
-
     >>> round(spectral_radius("wasserstein"), 12) == round(1.04**0.5, 12)
     True
     """
-    game = dirac_game(loss, penalty, penalty_weight, learning_rate)
-    _check_updates(updates)
-    return update_radius(game, updates)
+    return radius_of(update_eigenvalues(loss, penalty, penalty_weight, learning_rate, updates))
 
 
 def dirac_experiment(run: Run) -> Stored:
     """Both update rules from (1, 1): what their eigenvalues predict, and what they did.
 
     Args:
-        run: loss, penalty with its weight, clip, learning rates, steps, dtype and device; it has
-            to be plain descent, one update of D for each of G.
+        run: loss, penalty with its weight, clip, learning rates, steps and device; it has to be
+            plain descent in float64, one update of D for each of G.
 
     Returns:
         The rows and facts of results/README.md's dirac table; divergence is a result, so the
         status is "finished".
 
     Raises:
-        UsageError: another optimiser, momentum, more updates of D, a head start, packs, no steps,
-            or an absent device.
+        UsageError: what ``check`` refuses.
     """
-    _check_run(run)
+    check(run)
     game = DiracGame(
         LOSSES[run.loss],
         PENALTIES[run.penalty],
@@ -174,7 +202,7 @@ def dirac_experiment(run: Run) -> Stored:
         run.generator_learning_rate,
         run.discriminator_learning_rate,
     )
-    starts = torch.tensor([START] * len(UPDATES), dtype=run.dtype, device=run.device)
+    starts = torch.tensor([START] * len(UPDATES), dtype=torch.float64, device=run.device)
     alternates = torch.tensor(list(UPDATES.values()), device=run.device)
     paths = trajectories(game, starts, alternates, run.steps).cpu()
     rows = [row for turn, name in enumerate(UPDATES) for row in _rows(name, paths[:, turn])]
@@ -189,8 +217,16 @@ def dirac_experiment(run: Run) -> Stored:
     )
 
 
-def _check_run(run: Run) -> None:
-    """Raise UsageError where the run asks for what plain descent on two parameters is not."""
+def check(run: Run) -> None:
+    """Whether a run can be played by the Dirac-GAN; before any work.
+
+    Args:
+        run: not changed.
+
+    Raises:
+        UsageError: another optimiser, momentum, more updates of D, a head start, packs, no steps,
+            another format than float64, or an absent device.
+    """
     check_device(run.device)
     wanted = {
         "optimiser": "sgd",
@@ -208,6 +244,12 @@ def _check_run(run: Run) -> None:
             )
     if run.steps < 1:
         raise UsageError("the Dirac-GAN needs steps of at least 1, not 0", field="steps")
+    if run.precision != "float64":
+        # No field to blame: the other kinds of a profile may well have the format that was chosen.
+        raise UsageError(
+            f"the Dirac-GAN is judged in float64, where distances can fall to {SMALLEST:g}: "
+            f"precision must be float64, not {run.precision}"
+        )
 
 
 def _rows(updates: str, path: Tensor) -> list[dict[str, object]]:
@@ -215,8 +257,8 @@ def _rows(updates: str, path: Tensor) -> list[dict[str, object]]:
         {
             "updates": updates,
             "step": step,
-            "theta": theta if math.isfinite(theta) else None,
-            "psi": psi if math.isfinite(psi) else None,
+            "theta": finite(theta),
+            "psi": finite(psi),
         }
         for step, (theta, psi) in enumerate(path.tolist())
     ]
@@ -228,5 +270,6 @@ __all__ = [
     "eigenvalues",
     "simulate",
     "spectral_radius",
+    "update_eigenvalues",
     "verdict",
 ]

@@ -1,6 +1,5 @@
 """What a run file says of a Dirac-GAN beside its trajectories: eigenvalues, verdicts, the field."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -8,8 +7,9 @@ import torch
 from torch import Tensor
 
 from gan.dirac_game import UPDATES, DiracGame
-from gan.dirac_stability import field_eigenvalues, update_radius
-from gan.verdict import verdict
+from gan.dirac_stability import field_eigenvalues, update_eigenvalues
+from gan.finite import finite
+from gan.verdict import radius_of, verdict
 
 GRID = tuple((2 * place - 11) / 5 for place in range(12))
 """θ and ψ of the portrait's arrows, −2.2 to 2.2; without 0, where a penalty may have its kink."""
@@ -37,18 +37,12 @@ def dirac_facts(game: DiracGame, paths: Tensor) -> dict[str, object]:
 
 def _of_rule(game: DiracGame, updates: str, path: Tensor) -> dict[str, object]:
     """The spectral radius of an update rule and the verdict on its path, each with its name."""
-    radius = update_radius(game, updates)
-    told = {"radius": radius, **asdict(verdict(path.numpy(), radius))}
-    return {f"{name}_{updates}": stated(value) for name, value in told.items()}
-
-
-def stated(value: str | float) -> str | float | None:
-    """What JSON has for a value: words as they are, null for NaN and ±∞.
-
-    >>> [stated(value) for value in ("orbits", 0.5, math.inf)]
-    ['orbits', 0.5, None]
-    """
-    return value if isinstance(value, str) or math.isfinite(value) else None
+    values = update_eigenvalues(game, updates)
+    told = {"radius": radius_of(values), **asdict(verdict(path.numpy(), values))}
+    return {
+        f"{name}_{updates}": value if isinstance(value, str) else finite(value)
+        for name, value in told.items()
+    }
 
 
 def _field(game: DiracGame, grid: Sequence[float]) -> dict[str, object]:

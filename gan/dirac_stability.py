@@ -1,6 +1,5 @@
 """Linear stability of the Dirac-GAN at (0, 0): eigenvalues of its field and of its updates."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -28,28 +27,29 @@ def field_eigenvalues(game: DiracGame) -> NDArray[np.complex128]:
     Returns:
         (2,), or (0,) where the field has no derivative.
     """
-    jacobian = derivative(game.field, torch.zeros(2, dtype=torch.float64))
-    return np.empty(0, complex) if jacobian is None else _spectrum(jacobian)
+    return _spectrum(derivative(game.field, torch.zeros(2, dtype=torch.float64)))
 
 
-def update_radius(game: DiracGame, updates: str) -> float:
-    """Spectral radius of an update's derivative at (0, 0).
+def update_eigenvalues(game: DiracGame, updates: str) -> NDArray[np.complex128]:
+    """Eigenvalues of an update's derivative at (0, 0).
 
     Args:
         game: the rules.
         updates: a name of UPDATES.
 
     Returns:
-        At least 0; NaN where the update has no derivative.
+        (2,), or (0,) where the update has no derivative.
     """
     alternates = torch.tensor(UPDATES[updates])
     jacobian = derivative(
         lambda state: game.update(state, alternates), torch.zeros(2, dtype=torch.float64)
     )
-    return math.nan if jacobian is None else float(np.abs(_spectrum(jacobian)).max())
+    return _spectrum(jacobian)
 
 
-def _spectrum(jacobian: Tensor) -> NDArray[np.complex128]:
+def _spectrum(jacobian: Tensor | None) -> NDArray[np.complex128]:
+    if jacobian is None:
+        return np.empty(0, complex)
     return np.linalg.eigvals(jacobian.numpy()).astype(np.complex128)
 
 

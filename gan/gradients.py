@@ -1,6 +1,5 @@
 """The generator's gradient, and the logit shift that moves D(G(z)) without touching ∂a/∂θ."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -91,15 +90,6 @@ def own_loss(loss: str) -> Callable[[Tensor], Tensor]:
         (N,) -> (N,).
     """
     return lambda logits: LOSSES[loss].generator(logits, logits)
-
-
-def finite(value: Tensor) -> float | None:
-    """A number for a table, or None where it is not finite.
-
-    >>> finite(torch.tensor(0.5)), finite(torch.tensor(float("nan")))
-    (0.5, None)
-    """
-    return value.item() if math.isfinite(value) else None
 
 
 def cotangents(losses: Sequence[Loss], real_logits: Tensor, fake_logits: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn.functional import (
 )
 
 from gan.failures import is_unsupported
+from gan.finite import finite
 from gan.gradients import COMPARED, logit_gradient, own_loss
 from gan.run import Run, check_device
 from gan.step import PRECISIONS
@@ -158,7 +159,7 @@ def _rows(formulation: str, gradients: Mapping[str, Sequence[float]]) -> list[di
             "formulation": formulation,
             "gradient_of": name,
             "logit": logit,
-            "gradient": value if math.isfinite(value) else None,
+            "gradient": finite(value),
             "exact": exact,
         }
         for name, values in gradients.items()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import UsageError
+from gan.finite import finite
 from gan.gradients import gradient_norms, in_precision, loss_gradients
 from gan.losses import LOSSES
 from gan.metrics import discriminator_statistics
@@ -247,4 +248,4 @@ def gradient_statistics(gradients: Tensor, tail_count: int) -> dict[str, float |
         "snr": signal_to_noise(mean, noise_norms),
         **dict(zip(("tail_index", "tail_index_low", "tail_index_high"), tail, strict=True)),
     }
-    return {name: value if math.isfinite(value) else None for name, value in statistics.items()}
+    return {name: finite(value) for name, value in statistics.items()}

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gan.finite import finite
 from gan.gradients import (
     COMPARED,
     TARGETS,
-    finite,
     gradient_norms,
     in_precision,
     logit_gradient,

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gan.errors import UsageError
-from gan.gradients import finite, in_precision
+from gan.finite import finite
+from gan.gradients import in_precision
 from gan.jacobian import (
     Minibatch,
     alternating,
@@ -22,11 +23,11 @@ from gan.jacobian import (
     stable_learning_rate,
 )
 from gan.models import MODELS
+from gan.recorded import recorded
 from gan.run import Run
-from gan.step import TRACE, divergence
 from gan.store import Stored
 from gan.train import record_steps
-from gan.trainer import Trainer, lead_divergence
+from gan.trainer import Trainer
 
 Row = dict[str, object]
 
@@ -85,24 +86,20 @@ def spectrum_experiment(trainer: Trainer) -> Stored:
     check(trainer)
     run, minibatch = trainer.run, fixed_minibatch(trainer)
     rows: list[Row] = []
-    stopped_step, message = 0, lead_divergence(trainer.lead(run.head_start))
-    trace = torch.empty(0, len(TRACE), device=run.device)
-    for end in record_steps(run) if not message else ():
-        steps = [trainer.step() for _ in range(end - len(trace))]
-        trace = torch.cat([trace, *(step[None].to(trace) for step in steps)])
-        stopped_step, message = divergence(trace) or (end, "")
+    problem = ""
+    for stopped_step, message in recorded(trainer, record_steps(run)):
         found = [] if message else spectrum(trainer, minibatch)
         if not found:
-            message = message or f"the game's Jacobian is not finite at step {end}"
+            problem = message or f"the game's Jacobian is not finite at step {stopped_step}"
             break
-        rows += [{"step": end, **row} for row in found]
+        rows += [{"step": stopped_step, **row} for row in found]
     facts = {
         "samples": len(minibatch.z),
         "generator_parameters": trainer.generator.parameters,
         "discriminator_parameters": trainer.discriminator.parameters,
     }
-    status = "diverged" if message else "finished"
-    return Stored("spectrum", run, rows, status, message, stopped_step, facts)
+    status = "diverged" if problem else "finished"
+    return Stored("spectrum", run, rows, status, problem, stopped_step, facts)
 
 
 def fixed_minibatch(trainer: Trainer) -> Minibatch:
@@ -143,9 +140,9 @@ def spectrum(trainer: Trainer, minibatch: Minibatch) -> list[Row]:
     both = radii(derivative, len(state.generator), trainer.run)
     shared: Row = {
         "field_norm": finite(joint_field(game, *players, minibatch).norm()),
-        "stable_learning_rate": known(step),
-        "radius_simultaneous": known(both[0]),
-        "radius_alternating": known(both[1]),
+        "stable_learning_rate": finite(step),
+        "radius_simultaneous": finite(both[0]),
+        "radius_alternating": finite(both[1]),
     }
     return [{"real": e.real, "imaginary": e.imag, **shared} for e in eigenvalues.tolist()]
 
@@ -167,12 +164,3 @@ def radii(derivative: Tensor, n: int, run: Run) -> tuple[float, float]:
     rates[:n] = run.generator_learning_rate
     steps = run.discriminator_steps
     return radius(simultaneous(derivative, rates)), radius(alternating(derivative, rates, n, steps))
-
-
-def known(value: float) -> float | None:
-    """A number for a table, or None where it is not finite.
-
-    >>> known(0.5), known(math.nan), known(math.inf)
-    (0.5, None, None)
-    """
-    return value if math.isfinite(value) else None

@@ -13,6 +13,10 @@ Array = NDArray[np.float64]
 ON_CIRCLE = 1e-9
 """A spectral radius this close to 1 is 1: the linear part neither grows nor shrinks."""
 
+ONE = 1e-6
+"""An eigenvalue on the circle this close to 1 is 1: a double one is found to √ε at best, and any
+other would take six million steps to turn once."""
+
 FLAT = 0.05
 """A log distance that changes by at most this much over the tail neither grows nor shrinks."""
 
@@ -34,11 +38,12 @@ class Verdict:
     """The linear prediction beside what the trajectory did.
 
     Args:
-        predicted: "converges", "orbits" or "diverges" by the spectral radius; "undefined" without.
-        predicted_rate: log of the radius, what log distance gains per step.
-        measured: "converges" (the distance from (0, 0) keeps falling, or is 0 for good), "diverges"
-            (it keeps growing, or is no longer finite), "orbits" (it does neither while the state
-            moves), "stalls" (the state rests elsewhere) or "undecided" (too short to tell).
+        predicted: of ``predicted_class``.
+        predicted_rate: log of the spectral radius, what log distance gains per step.
+        measured: "converges" (the distance from (0, 0) keeps falling, or has become 0 for good),
+            "diverges" (it keeps growing, or is no longer finite), "orbits" (it does neither while
+            the state moves), "stalls" (the state rests elsewhere) or "undecided" (too short to
+            tell; so is a path that is at (0, 0) from its start).
         measured_rate: slope of log distance per step over the tail.
         low: lower bound of its 95 % interval, NaN if no point is to spare.
         high: upper bound.
@@ -70,7 +75,7 @@ class Slope(NamedTuple):
     high: float
 
 
-def verdict(trajectory: ArrayLike, radius: float = math.nan) -> Verdict:
+def verdict(trajectory: ArrayLike, eigenvalues: ArrayLike = ()) -> Verdict:
     """Predicted against measured, with (0, 0) as the equilibrium.
 
     The tail is the last half of the steps. If it makes whole revolutions it is judged once in each,
@@ -79,15 +84,16 @@ def verdict(trajectory: ArrayLike, radius: float = math.nan) -> Verdict:
     local: from a start far from (0, 0) a trajectory may do something else, and both are told.
 
     Args:
-        trajectory: (steps + 1, 2), θ and ψ; not finite from where they are lost.
-        radius: spectral radius of the update's derivative at (0, 0), NaN where it has none.
+        trajectory: (steps + 1, 2), θ and ψ in float64, since smaller formats stop falling long
+            before SMALLEST; not finite from where they are lost.
+        eigenvalues: of the update's derivative at (0, 0), (2,); (0,) where it has none.
 
     Returns:
         The verdict.
 
     >>> turns = np.arange(400) * 0.1
     >>> spiral = 0.99 ** np.arange(400)[:, None] * np.stack([np.cos(turns), np.sin(turns)], 1)
-    >>> found = verdict(spiral, radius=0.99)
+    >>> found = verdict(spiral, 0.99 * np.exp([0.1j, -0.1j]))
     >>> found.predicted, found.measured, round(found.measured_rate, 5), round(found.period_steps, 2)
     ('converges', 'converges', -0.01005, 62.83)
     """
@@ -98,8 +104,9 @@ def verdict(trajectory: ArrayLike, radius: float = math.nan) -> Verdict:
     distance = np.hypot(*tail.T)
     times, logs, period = once_a_revolution(tail)
     slope = slope_of(times, logs)
+    radius = radius_of(eigenvalues)
     return Verdict(
-        predicted_class(radius),
+        predicted_class(eigenvalues),
         math.log(radius) if radius > 0 else -math.inf if radius == 0 else math.nan,
         class_of_end(path, every[len(path) :]) or measured_class(path, start, slope, period),
         *slope,
@@ -110,17 +117,40 @@ def verdict(trajectory: ArrayLike, radius: float = math.nan) -> Verdict:
     )
 
 
-def predicted_class(radius: float) -> str:
-    """What the spectral radius of an update says of its equilibrium.
+def radius_of(eigenvalues: ArrayLike) -> float:
+    """The spectral radius: the largest |eigenvalue|, NaN without any.
 
-    >>> [predicted_class(radius) for radius in (0.9, 1 - 1e-12, 1.1, float("nan"))]
-    ['converges', 'orbits', 'diverges', 'undefined']
+    >>> radius_of([0.5, -2.0]), radius_of([])
+    (2.0, nan)
     """
+    sizes = np.abs(np.asarray(eigenvalues))
+    return float(sizes.max()) if sizes.size else math.nan
+
+
+def predicted_class(eigenvalues: ArrayLike) -> str:
+    """What the eigenvalues of an update's derivative say of its equilibrium.
+
+    Those on the unit circle turn a state for good, unless they are 1: where that is so of all of
+    them, states beside the equilibrium are at rest, too, and descent ends at one of those.
+
+    Args:
+        eigenvalues: (n,), complex; (0,) where there is no derivative.
+
+    Returns:
+        "converges" or "diverges" by the spectral radius; where that is 1, to ON_CIRCLE, "stalls" if
+        every eigenvalue on the circle is 1 (to ONE), else "orbits"; "undefined" without any.
+
+    >>> [predicted_class(pair) for pair in ([0.9, 0.1], [1j, -1j], [1, 0.9], [1.1, 1], [])]
+    ['converges', 'orbits', 'stalls', 'diverges', 'undefined']
+    """
+    values = np.asarray(eigenvalues, dtype=np.complex128)
+    radius = radius_of(values)
     if math.isnan(radius):
         return "undefined"
-    if abs(radius - 1) <= ON_CIRCLE:
-        return "orbits"
-    return "converges" if radius < 1 else "diverges"
+    if abs(radius - 1) > ON_CIRCLE:
+        return "converges" if radius < 1 else "diverges"
+    on_circle = values[np.abs(values) >= 1 - ON_CIRCLE]
+    return "stalls" if (np.abs(on_circle - 1) <= ONE).all() else "orbits"
 
 
 def class_of_end(path: Array, rest: Array) -> str:
@@ -238,12 +268,13 @@ def class_of_drift(tail: Array) -> str:
     """What a tail does whose distance changes without a whole revolution.
 
     It converges only at one rate: a distance that falls faster and faster is on its way past
-    (0, 0), one that falls slower and slower may come to rest before it.
+    (0, 0), one that falls slower and slower may come to rest before it. It diverges at one rate or
+    faster: a distance that grows slower and slower may come to rest, too.
     """
     logs = np.log(np.hypot(*tail.T))
     halves = np.array_split(logs, 2)
     early, late = (slope_of(np.arange(len(half), dtype=float), half).rate for half in halves)
     if min(early, late) * len(tail) >= -STILL:
-        return "diverges"
+        return "diverges" if late >= early / EVEN else "undecided"
     even = max(early, late) < 0 and 1 / EVEN <= early / late <= EVEN
     return "converges" if even else "undecided"

@@ -5,34 +5,31 @@ import math
 import torch
 from torch import Tensor, nn
 
+from gan.models.maxout import Maxout
 from gan.models.mlp import stack
 from gan.models.model import Shape, need_images
 
 
-class Maxout(nn.Module):
-    """max over `pieces` linear maps for each unit, of inputs that dropout has thinned.
+class ThinnedMaxout(nn.Module):
+    """A maxout layer of inputs that dropout has thinned.
 
     Args:
         inputs: features in.
         units: features out.
         pieces: linear maps per unit.
         keep: probability that an input survives; survivors are scaled by 1/keep.
-
-    Reference:
-        Goodfellow et al. 2013, "Maxout networks", Eq. 1.
     """
 
     def __init__(self, inputs: int, units: int, pieces: int, keep: float) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, units * pieces)
-        self.units, self.pieces, self.keep = units, pieces, keep
+        self.maxout = Maxout(inputs, units, pieces)
+        self.keep = keep
         self.uniform_features = inputs
 
     def forward(self, x: Tensor, uniform: Tensor | None = None) -> Tensor:
         """(N, inputs) -> (N, units)."""
-        x = _drop(x, uniform, self.keep)
-        activations: Tensor = self.linear(x)
-        return activations.view(-1, self.units, self.pieces).amax(2)
+        activations: Tensor = self.maxout(_drop(x, uniform, self.keep))
+        return activations
 
 
 class Dropped(nn.Module):
@@ -60,14 +57,14 @@ class MaxoutDiscriminator(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.h0 = Maxout(features, 240, 5, keep=0.8)
-        self.h1 = Maxout(240, 240, 5, keep=0.5)
+        self.h0 = ThinnedMaxout(features, 240, 5, keep=0.8)
+        self.h1 = ThinnedMaxout(240, 240, 5, keep=0.5)
         self.y = Dropped(240, keep=0.5)
 
     def forward(self, x: Tensor, uniform: Tensor | None = None) -> Tensor:
         """(N, …) in [−1, 1] -> (N,), seen in [0, 1] as the paper's network does."""
         x = (x.flatten(1) + 1) / 2
-        layers: list[Maxout | Dropped] = [self.h0, self.h1, self.y]
+        layers: list[ThinnedMaxout | Dropped] = [self.h0, self.h1, self.y]
         if uniform is None:
             for layer in layers:
                 x = layer(x)

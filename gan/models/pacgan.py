@@ -1,9 +1,10 @@
 """pacgan: the networks of PacGAN's experiments in the plane, as its authors' code has them."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gan.errors import UsageError
+from gan.models.maxout import Maxout
 from gan.models.model import Logit, Shape
 
 HIDDEN, UNITS, PIECES = 400, 200, 5
@@ -19,29 +20,6 @@ class BatchNorm(nn.BatchNorm1d):
 
     def __init__(self, features: int) -> None:
         super().__init__(features, eps=1e-4, track_running_stats=False)
-
-
-class Maxout(nn.Module):
-    """max over linear maps: each unit is the largest of `pieces`, of all inputs.
-
-    Args:
-        inputs: features in.
-        units: features out.
-        pieces: linear maps per unit.
-
-    Reference:
-        Goodfellow et al. 2013, "Maxout networks", Eq. 1.
-    """
-
-    def __init__(self, inputs: int, units: int, pieces: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(inputs, units * pieces)
-        self.pieces = pieces
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs) -> (N, units)."""
-        maps: Tensor = self.linear(x)
-        return maps.view(len(x), -1, self.pieces).amax(2)
 
 
 def need_points(shape: Shape) -> None:

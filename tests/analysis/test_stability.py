@@ -11,7 +11,7 @@ from analysis.records import Records, load
 from analysis.stability import COLUMNS, classes, table, trajectories
 from analysis.tables import UPDATES, VERDICT
 from gan import store
-from gan.dirac import dirac_experiment, simulate, spectral_radius
+from gan.dirac import dirac_experiment, simulate, update_eigenvalues
 from gan.run import Run
 from gan.verdict import Verdict, verdict
 
@@ -127,9 +127,9 @@ def test_what_an_experiment_stores_is_what_is_read(tmp_path: Path) -> None:
     store.write(tmp_path, dirac_experiment(run))
     found = classes(load([tmp_path])).to_dict("records")
     for row, rule in zip(found, UPDATES, strict=True):
-        radius = spectral_radius("hinge", "r1", 0.3, updates=rule)
+        values = update_eigenvalues("hinge", "r1", 0.3, updates=rule)
         path = simulate("hinge", "r1", 0.3, steps=60, updates=rule)
-        expected = pd.Series(asdict(verdict(path, radius)), dtype=object)
+        expected = pd.Series(asdict(verdict(path, values)), dtype=object)
         assert pd.Series(row, dtype=object)[list(VERDICT)].equals(expected)
 
 

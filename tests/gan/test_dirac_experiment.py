@@ -9,10 +9,11 @@ import pytest
 from scipy.special import expit
 
 from gan import store
-from gan.dirac import dirac_experiment, simulate, spectral_radius, verdict
+from gan.dirac import dirac_experiment, simulate, update_eigenvalues, verdict
 from gan.dirac_facts import GRID
 from gan.errors import UsageError
 from gan.run import Run
+from gan.step import PRECISIONS
 
 PLAIN = Run(
     loss="saturating",
@@ -60,7 +61,7 @@ def test_the_experiment_tells_the_verdict_on_either_path() -> None:
     stored = dirac_experiment(PLAIN)
     for rule in ("simultaneous", "alternating"):
         path = simulate("saturating", "r1", 0.3, steps=12, updates=rule)
-        expected = asdict(verdict(path, spectral_radius("saturating", "r1", 0.3, updates=rule)))
+        expected = asdict(verdict(path, update_eigenvalues("saturating", "r1", 0.3, updates=rule)))
         assert math.isnan(expected["period_steps"])
         found = {name: stored.facts[f"{name}_{rule}"] for name in expected}
         assert found == {**expected, "period_steps": None}
@@ -124,19 +125,19 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
     assert read.facts == stored.facts
 
 
-def test_float32_is_float32() -> None:
-    """A run's precision is that of its path; facts on anything else are always float64's."""
-    single, double = (
-        dirac_experiment(replace(PLAIN, precision=name)) for name in ("float32", "float64")
+@pytest.mark.parametrize("precision", sorted(set(PRECISIONS) - {"float64"}))
+def test_another_format_is_refused(precision: str) -> None:
+    """A path that converges would stop at its least number, which is no verdict on the game.
+
+    The error blames no field: a profile's other cells may have the format that the user chose.
+    """
+    with pytest.raises(UsageError) as caught:
+        dirac_experiment(replace(PLAIN, precision=precision))
+    assert str(caught.value) == (
+        "the Dirac-GAN is judged in float64, where distances can fall to 1e-150: precision must "
+        f"be float64, not {precision}"
     )
-    theta = float(str(single.rows[5]["theta"]))
-    assert theta == float(np.float32(theta))
-    assert theta == pytest.approx(float(str(double.rows[5]["theta"])), rel=1e-5)
-    assert theta != double.rows[5]["theta"]
-    of_path = ("measured_rate", "low", "high", "period", "nearest", "farthest", "theta", "psi")
-    for name, value in double.facts.items():
-        if not name.startswith(of_path):
-            assert single.facts[name] == value
+    assert caught.value.field == ""
 
 
 @pytest.mark.parametrize(

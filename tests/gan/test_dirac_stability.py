@@ -10,12 +10,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan.dirac import Verdict, eigenvalues, simulate, spectral_radius, verdict
+from gan.dirac import (
+    Verdict,
+    eigenvalues,
+    simulate,
+    spectral_radius,
+    update_eigenvalues,
+    verdict,
+)
 from gan.dirac_game import UPDATES, dirac_game, trajectories
 from gan.dirac_stability import derivative
 from gan.errors import UsageError
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
+from gan.verdict import predicted_class
 
 # |slopes| of the field at (0, 0): θ′ = aψ, ψ′ = −bθ, by hand.
 SLOPES: dict[str, tuple[float, float]] = {
@@ -63,7 +71,7 @@ def verdicts(
     starts = torch.tensor([start, start], dtype=torch.float64)
     paths = trajectories(game, starts, torch.tensor([False, True]), steps).numpy()
     return [
-        verdict(paths[:, turn], spectral_radius(loss, penalty, weight, updates=updates))
+        verdict(paths[:, turn], update_eigenvalues(loss, penalty, weight, updates=updates))
         for turn, updates in enumerate(("simultaneous", "alternating"))
     ]
 
@@ -185,7 +193,7 @@ def test_measured_rates_are_the_predicted_ones(loss: str, penalty: str, weight: 
 
 def test_what_the_literature_says_of_the_unregularised_game() -> None:
     """Simultaneous updates leave, alternating ones orbit, R1 brings both to the data."""
-    told = {name: verdicts("saturating", name, 0.3, 400) for name in ("none", "r1", "wgan_gp")}
+    told = {name: verdicts("saturating", name, 0.3, 500) for name in ("none", "r1", "wgan_gp")}
     assert {
         name: [(one.predicted, one.measured) for one in both] for name, both in told.items()
     } == {
@@ -200,17 +208,43 @@ def test_what_the_literature_says_of_the_unregularised_game() -> None:
 def test_a_clip_ends_in_a_cycle_as_small_as_itself() -> None:
     """WGAN with |ψ| ≤ 0.01: no convergence, an orbit of about that size."""
     path = simulate("wasserstein", steps=1250, weight_clip=0.01, updates="alternating")
-    found = verdict(path, spectral_radius("wasserstein", updates="alternating"))
+    found = verdict(path, update_eigenvalues("wasserstein", updates="alternating"))
     assert (found.predicted, found.measured) == ("orbits", "orbits")
     assert 0.005 < found.nearest <= found.farthest < 0.02
 
 
 def test_least_squares_rests_away_from_the_data() -> None:
     """Its D asks for D(fake) = 0 and has it at ψ = 0, wherever θ is: no pull to the data."""
-    found = verdict(simulate("least_squares"), spectral_radius("least_squares"))
-    assert (found.predicted, found.measured) == ("orbits", "stalls")
+    found = verdict(simulate("least_squares"), update_eigenvalues("least_squares"))
+    assert (found.predicted, found.measured) == ("stalls", "stalls")
     assert found.theta == pytest.approx(1.318, abs=1e-3)
     assert abs(found.psi) < 1e-50
+
+
+@pytest.mark.parametrize(
+    ("penalty", "start"),
+    [*((name, (1.0, 1.0)) for name in sorted(DAMPING)), ("r1", (1e-3, -2e-3))],
+)
+def test_least_squares_is_predicted_to_rest(penalty: str, start: tuple[float, float]) -> None:
+    """Eigenvalues 1 and 1 − 0.2c: all (θ, 0) are at rest, and where it ends is no orbit."""
+    for updates in UPDATES:
+        values = update_eigenvalues("least_squares", penalty, 0.3, updates=updates)
+        # A double root is as uncertain as the root of the rounding.
+        same(values, [1, 1 - 0.2 * DAMPING[penalty] * 0.3], 1e-8)
+    for found in verdicts("least_squares", penalty, 0.3, 500, start):
+        assert (found.predicted, found.measured) == ("stalls", "stalls")
+
+
+def test_a_penalty_that_flips_psi_for_good_makes_least_squares_orbit() -> None:
+    """1 and −1: θ may rest, but ψ ← −ψ does not."""
+    assert predicted_class(update_eigenvalues("least_squares", "r1", 5.0)) == "orbits"
+
+
+@pytest.mark.parametrize(("steps", "measured"), [(500, "undecided"), (2000, "stalls")])
+def test_least_squares_on_its_way_to_rest_has_not_diverged(steps: int, measured: str) -> None:
+    """R1 takes ψ to 0 while θ grows to where it stays: the longer path says the same, or more."""
+    path = simulate("least_squares", "r1", 0.3, 0.02, steps, (1e-3, -2e-3))
+    assert verdict(path).measured == measured
 
 
 def test_mistakes_are_one_line() -> None:

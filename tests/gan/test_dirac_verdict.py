@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gan.verdict import predicted_class, verdict
 
@@ -69,7 +69,7 @@ def test_a_slow_spiral_is_judged_by_more_of_its_path() -> None:
 @pytest.mark.parametrize("radius", [0.5, 0.99, 1.01])
 def test_a_straight_path_has_its_rate(radius: float) -> None:
     """Geometric in distance, no revolution: slope log radius with an interval of no width."""
-    found = verdict(straight(radius ** np.arange(301.0)), radius)
+    found = verdict(straight(radius ** np.arange(301.0)), [radius, radius / 2])
     assert found.predicted == found.measured
     assert found.measured_rate == pytest.approx(found.predicted_rate, rel=1e-9)
     assert found.high - found.low < 1e-7
@@ -162,10 +162,35 @@ def test_what_may_yet_do_anything_is_undecided() -> None:
     assert verdict(straight(1 + 1e-6 * t)).measured == "undecided"
 
 
-def test_a_burst_that_freezes_has_diverged() -> None:
-    """Distance that grows and never falls."""
-    t = np.arange(401.0)
-    assert verdict(straight(np.minimum(1 + (t / 100) ** 3, 20))).measured == "diverges"
+def test_a_burst_that_freezes_comes_to_rest() -> None:
+    """Growth that ends is no divergence: undecided until all of the tail is at rest."""
+    told = {}
+    for steps in (400, 800):
+        t = np.arange(steps + 1.0)
+        told[steps] = verdict(straight(np.minimum(1 + (t / 100) ** 3, 20))).measured
+    assert told == {400: "undecided", 800: "stalls"}
+
+
+@given(rate=st.floats(0.01, 0.05), most=st.floats(0.1, 100))
+def test_growth_that_levels_off_has_not_diverged(rate: float, most: float) -> None:
+    """From 1 to 1 + most, ever slower; a path that is longer only rests the more."""
+    path = straight(1 + most * -np.expm1(-rate * np.arange(2001)))
+    told = [verdict(path[:steps]).measured for steps in (500, 1000, 2001)]
+    assert set(told) <= {"undecided", "stalls"}
+    assert told == sorted(told, reverse=True)
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2])
+def test_growth_like_a_power_of_time_is_undecided(power: float) -> None:
+    """Its rate falls as 1/t, as that of a ramp does that a game ends on: no rate to go on at."""
+    assert verdict(straight((1 + np.arange(401.0)) ** power)).measured == "undecided"
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_growth_at_one_rate_or_faster_diverges(power: float) -> None:
+    """exp(t / 100) and exp((t / 100)²)."""
+    path = straight(np.exp((np.arange(401.0) / 100) ** power))
+    assert verdict(path).measured == "diverges"
 
 
 @pytest.mark.parametrize(
@@ -177,14 +202,36 @@ def test_a_burst_that_freezes_has_diverged() -> None:
         (1.0, "orbits", 0.0),
         (1 + 5e-10, "orbits", 5e-10),
         (1 + 2e-9, "diverges", 2e-9),
-        (math.nan, "undefined", math.nan),
     ],
 )
-def test_the_prediction_is_the_radius_alone(radius: float, predicted: str, rate: float) -> None:
+def test_the_prediction_is_by_the_radius(radius: float, predicted: str, rate: float) -> None:
     """Within 10⁻⁹ of 1 it is 1."""
-    found = verdict(np.ones((50, 2)), radius)
-    assert predicted_class(radius) == found.predicted == predicted
+    pair = radius * np.exp([0.1j, -0.1j])
+    found = verdict(np.ones((50, 2)), pair)
+    assert predicted_class(pair) == found.predicted == predicted
     assert found.predicted_rate == pytest.approx(rate, rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("eigenvalues", "predicted"),
+    [
+        ([], "undefined"),
+        ([1.0, 1.0], "stalls"),
+        ([1.0, 0.9], "stalls"),
+        ([1 + 5e-10, -0.9], "stalls"),
+        ([1.0, -1.0], "orbits"),
+        ([-1.0, 0.5], "orbits"),
+        (np.exp([1e-5j, -1e-5j]), "orbits"),
+        (1 + np.array([3e-9j, -3e-9j]), "stalls"),
+        ([1.0, 1 + 2e-9], "diverges"),
+        ([1 - 2e-9, 0.0], "converges"),
+    ],
+)
+def test_eigenvalues_of_one_predict_rest(eigenvalues: ArrayLike, predicted: str) -> None:
+    """Those on the circle that are not 1 keep turning, or flipping; without any nothing is told."""
+    found = verdict(np.ones((50, 2)), eigenvalues)
+    assert predicted_class(eigenvalues) == found.predicted == predicted
+    assert math.isnan(found.predicted_rate) == (predicted == "undefined")
 
 
 @given(rate=st.floats(-0.3, 0.05), period=st.floats(5, 300), scale=st.floats(1e-6, 1e6))

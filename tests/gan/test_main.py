@@ -181,6 +181,7 @@ def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
         (["--game", "sngan", "--model", "mlp"], "model mlp does not constrain its discriminator"),
         (["--data", "cifar"], "unknown data set 'cifar': choose from gaussian1d"),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
+        (["--steps", "1" + 20 * "0"], "steps must be below 2**53, not 100000000000000000000"),
         (["--batch-size", "5000"], "batch size 5000 is larger than the"),
         (["--pack", "0"], "pack must be at least 1, not 0"),
         (["--pack", "100"], "batch size 16 of packs of 100 is larger than the"),
@@ -206,6 +207,16 @@ def test_a_users_mistake_is_one_line(
     assert printed.err.startswith(f"error: {message}")
     assert printed.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_whose_samples_overflow_ends_in_words(tmp_path: Path) -> None:
+    """Diverged, with the records and the picture of what was before."""
+    overflow = ["--optimiser", "sgd", "--learning-rate", "3e38", "--steps", "1"]
+    overflow += ["--discriminator-learning-rate", "1e-3", "--results", str(tmp_path)]
+    done = CliRunner().invoke(app, ["train", "--data", "gaussian1d", *overflow])
+    assert done.exit_code == 0, done.output
+    assert "diverged after 1 steps: a sample of G is -inf after step 1" in done.output
+    assert len(list(tmp_path.glob("*.png"))) == 1
 
 
 @pytest.mark.parametrize("command", ["train", "list"])

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gan.errors import UsageError
 from gan.models import MODELS
-from gan.models.pacgan import BatchNorm, Maxout
+from gan.models.maxout import Maxout
+from gan.models.pacgan import BatchNorm
 from gan.network import Network
 from gan.run import Run
 from gan.trainer import Trainer

@@ -203,7 +203,8 @@ def verdicts(rows: Sequence[Row], radii: Row) -> Row:
     for updates in UPDATES:
         path = [[row["theta"], row["psi"]] for row in rows if row["updates"] == updates]
         radius = radii.get(f"radius_{updates}")
-        found = asdict(verdict(np.array(path, dtype=float), radius or np.nan))
+        pair = radius * np.exp([0.1j, -0.1j]) if radius else ()
+        found = asdict(verdict(np.array(path, dtype=float), pair))
         for name, value in found.items():
             known = isinstance(value, str) or np.isfinite(value)
             facts[f"{name}_{updates}"] = value if known else None
