@@ -1,11 +1,11 @@
 """A session's computed cells, in this process one by one or elsewhere side by side."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bench.engine.engines import ENGINES
-from bench.engine.job import Finished, Job, Outcome, perform, told
+from bench.engine.job import Finished, Job, Outcome, RunError, perform, told
 from bench.engine.outcomes import Outcomes
 from bench.matrix import Cell
 from bench.measured import OutcomeOf
@@ -59,7 +59,7 @@ def computing(
     Args:
         session: the engine and its resources.
         cells: those that will run, by pytest's node id.
-        bar: is told each cell that ended elsewhere, or None.
+        bar: is told each cell that ended, or None.
 
     Yields:
         What gives a cell's outcome.
@@ -67,18 +67,22 @@ def computing(
     Raises:
         UsageError: the engine can't be started.
     """
-    if alone(session):
-        yield lambda cell: here(session.job(cell))
-        return
     jobs = jobs_of(session, cells)
 
     def tell(finished: Finished) -> None:
-        if bar is None:
-            return
-        job, outcome = finished
-        for name in jobs[job]:
-            bar.finish(name, outcome.seconds if isinstance(outcome, Outcome) else None)
+        if bar:
+            report(bar, jobs[finished[0]], finished[1])
 
+    if alone(session):
+
+        def alone_outcome(cell: Cell) -> Outcome:
+            job = session.job(cell)
+            outcome = here(job)
+            tell((job, outcome))
+            return outcome
+
+        yield alone_outcome
+        return
     engine = ENGINES[session.engine].start(list(jobs), session.resources, perform)
     if bar:
         bar.begin(engine.workers)
@@ -87,6 +91,19 @@ def computing(
         yield lambda cell: outcomes(session.job(cell))
     finally:
         engine.stop()
+
+
+def report(bar: ProgressBar, names: Sequence[str], outcome: Outcome | RunError) -> None:
+    """Tell a progress bar that a job has ended.
+
+    Args:
+        bar: of the session.
+        names: the cells that share the job; its time is counted once.
+        outcome: how it ended; only of what was computed now the time says what others will take.
+    """
+    seconds = outcome.seconds if isinstance(outcome, Outcome) and not outcome.reused else None
+    for place, name in enumerate(names):
+        bar.finish(name, seconds if place == 0 else None)
 
 
 def alone(session: Session) -> bool:

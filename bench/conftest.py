@@ -134,7 +134,9 @@ def session(request: pytest.FixtureRequest) -> options.Session:
 def outcome_of(request: pytest.FixtureRequest) -> Iterator[OutcomeOf]:
     """Computes a cell; made for the first that needs it, when all timings have been taken."""
     stash = request.config.stash
-    cells = {item.nodeid: stash[ITEMS][item.nodeid] for item in request.session.items}
+    # Among other tests: the session may have been given more folders, or doctests.
+    wanted = {item.nodeid for item in request.session.items}
+    cells = {name: cell for name, cell in stash[ITEMS].items() if name in wanted}
     try:
         with computing(stash[SESSION], cells, stash.get(PROGRESS, None)) as results:
             yield results
@@ -147,7 +149,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     session = config.stash[SESSION]
     matrix = session.matrix
     where = choice.words(session.engine, session.resources)
-    line = f"saddle: profile {session.profile}, {len(matrix.cells)} cells, to {session.results}"
+    part = f", part {session.part}" if session.part else ""
+    cells = f"{len(matrix.cells)} cells, to {session.results}"
+    line = f"saddle: profile {session.profile}{part}, {cells}"
     return [line + where] + [f"left out: {reason}" for reason in matrix.left_out]
 
 

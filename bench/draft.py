@@ -18,11 +18,12 @@ class Draft(os.PathLike[str]):
 
     def __init__(self, target: Place) -> None:
         self.target = target
-        self.folder = Path(tempfile.mkdtemp(prefix="saddle-"))
-        self.temporary = self.folder / target.name
+        self.temporary: Path | None = None
 
     def __fspath__(self) -> str:
-        """What open() opens."""
+        """What open() opens; only now is there a folder that publish() removes."""
+        if self.temporary is None:
+            self.temporary = Path(tempfile.mkdtemp(prefix="saddle-")) / self.target.name
         return str(self.temporary)
 
     def __str__(self) -> str:
@@ -35,6 +36,8 @@ class Draft(os.PathLike[str]):
         Raises:
             UsageError: its place can't be written; it is kept where it is.
         """
+        if self.temporary is None:
+            return
         if self.temporary.exists():
             try:
                 self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,4 +48,4 @@ class Draft(os.PathLike[str]):
                     f"can't write {self.target} ({reason(error)}): it is kept as {self.temporary}"
                 ) from None
             self.temporary.unlink()
-        self.folder.rmdir()
+        self.temporary.parent.rmdir()

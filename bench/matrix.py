@@ -1,4 +1,4 @@
-"""Which cells exist: profiles of studies, each a cross product of the eight axes."""
+"""Which cells exist: profiles of studies, each a cross product of axes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -121,9 +121,7 @@ def parse_axis(option: str, text: str, valid: Iterable[str] | None) -> tuple[str
     >>> parse_axis("--batch-sizes", "16,256", None)
     (16, 256)
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words:
-        raise UsageError(f"{option} names no value")
+    words = parse_words(option, text)
     if valid is not None:
         known = list(valid)
         for word in words:
@@ -134,3 +132,25 @@ def parse_axis(option: str, text: str, valid: Iterable[str] | None) -> tuple[str
         return tuple(dict.fromkeys(int(word) for word in words))
     except ValueError:
         raise UsageError(f"{option} takes whole numbers, not {text!r}") from None
+
+
+def parse_words(option: str, text: str) -> list[str]:
+    """What a user separated by commas.
+
+    Args:
+        option: its name on the command line, for the error.
+        text: words, with or without spaces around them.
+
+    Returns:
+        At least one.
+
+    Raises:
+        UsageError: there is none.
+
+    >>> parse_words("--devices", "cpu, cuda,")
+    ['cpu', 'cuda']
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise UsageError(f"{option} names no value")
+    return words

@@ -1,5 +1,6 @@
-"""The session's options: the eight axes, the profile, and where results go."""
+"""The session's options: the profile, its axes and part, and where results go."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from bench.draft import Draft
 from bench.engine import choice
 from bench.engine.job import Job, Resources
-from bench.matrix import Cell, Matrix, matrix, parse_axis
+from bench.matrix import Cell, Matrix, matrix, parse_axis, parse_words
+from bench.part import Part, parse_part, part_of
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
-from gan import optimum, per_sample, spectrum, store
+from gan import dirac, optimum, per_sample, spectrum, store
 from gan.data import load
 from gan.errors import UsageError
 from gan.folder import Place, make, place, telling
@@ -46,6 +48,7 @@ class Session:
         data_dir: folder of IDX files, or None.
         engine: a name of ENGINES.
         resources: what it may use.
+        part: of the profile, or None for all of it.
     """
 
     profile: str
@@ -55,10 +58,14 @@ class Session:
     data_dir: Path | None
     engine: str
     resources: Resources
+    part: Part | None = None
 
     def job(self, cell: Cell) -> Job:
         """What a cell takes to be computed."""
-        return Job(cell.kind, cell.run, self.data_dir, self.results)
+        # Absolute: who computes it may be at work in another folder.
+        data_dir = self.data_dir.absolute() if self.data_dir else None
+        results = self.results.absolute() if isinstance(self.results, Path) else self.results
+        return Job(cell.kind, cell.run, data_dir, results)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -75,6 +82,7 @@ def add(parser: pytest.Parser) -> None:
         if axis == "device":
             names = "any of cpu, cuda, cuda:N"
         group.addoption(option, metavar="A,B", help=f"in place of the profile's: {names}")
+    group.addoption("--part", metavar="I/N", help="every N-th computed run from the I-th on [all]")
     group.addoption("--rounds", type=int, default=10, help="timed blocks per cell [10]")
     group.addoption(
         "--results", metavar="FOLDER", help="for the results: a folder or a URL [results/local]"
@@ -98,19 +106,26 @@ def session(config: pytest.Config) -> Session:
     if config.getoption("rounds") < 1:
         raise UsageError(f"--rounds must be at least 1, not {config.getoption('rounds')}")
     engine, resources = config.getoption("engine"), choice.resources(config)
-    chosen = _chosen_axes(config, remote=engine == "ray")
+    chosen, text = _chosen_axes(config, remote=engine == "ray"), config.getoption("part")
+    part = None if text is None else parse_part(text)
     profile, data_dir = config.getoption("profile"), config.getoption("data_dir")
-    text = config.getoption("kinds")
-    kinds = KINDS if text is None else [str(k) for k in parse_axis("--kinds", text, KINDS)]
+    every = matrix(profile, chosen, _kinds(config))
+    wanted = every if part is None else part_of(every, part)
     return Session(
         profile=profile,
-        matrix=_possible(matrix(profile, chosen, kinds), chosen, data_dir, remote=engine == "ray"),
+        matrix=_possible(wanted, chosen, data_dir, remote=engine == "ray"),
         results=_results(config),
         rounds=config.getoption("rounds"),
         data_dir=data_dir,
         engine=engine,
         resources=resources,
+        part=part,
     )
+
+
+def _kinds(config: pytest.Config) -> list[str]:
+    text = config.getoption("kinds")
+    return [str(kind) for kind in (KINDS if text is None else parse_axis("--kinds", text, KINDS))]
 
 
 def _chosen_axes(config: pytest.Config, *, remote: bool) -> dict[str, tuple[Value, ...]]:
@@ -120,7 +135,7 @@ def _chosen_axes(config: pytest.Config, *, remote: bool) -> dict[str, tuple[Valu
         if text is None:
             continue
         if axis == "device":
-            chosen[axis] = tuple(dict.fromkeys(text.split(",")))
+            chosen[axis] = tuple(dict.fromkeys(parse_words(option, text)))
             for device in chosen[axis]:
                 _check_device(str(device), remote=remote)
         else:
@@ -143,10 +158,10 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None, *, remote: boo
     """
     left_out = dict.fromkeys(every.left_out)
     cells = []
-    reasons: dict[tuple[Value, ...], str] = {}
+    reasons: dict[tuple[str, Run], str] = {}
     for cell in every.cells:
         run = cell.run
-        which = (cell.kind, run.device, run.batch_size, run.pack, run.model, run.data)
+        which = (cell.kind, replace(run, seed=0))  # all but the seed may be to blame
         if which not in reasons:
             # Only the nodes know what devices they have.
             elsewhere = remote and cell.kind != "throughput"
@@ -168,6 +183,8 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
         dataset = load(run.data, data_dir)
         field = ""
         run.check(dataset)
+        if kind in SINGLE_SAMPLES:
+            run.need_single_samples(kind)
         if kind in CHECKS:
             CHECKS[kind](Trainer(run, dataset))
     except UsageError as reason:
@@ -177,8 +194,12 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
     return ""
 
 
+# Kinds whose experiments take no packs.
+SINGLE_SAMPLES = ("overtrained", "counterfactual")
+
 # kind -> raises UsageError, before any work, for a run that its experiment can't be made with.
 CHECKS: dict[str, Callable[[Trainer], object]] = {
+    "dirac": lambda trainer: dirac.check(trainer.run),
     "optimum": optimum.check,
     "per_sample": per_sample.check,
     "spectrum": spectrum.check,
@@ -187,11 +208,9 @@ CHECKS: dict[str, Callable[[Trainer], object]] = {
 
 def _results(config: pytest.Config) -> Place:
     """The results folder, made and tried; benchmark.json goes there unless the user says where."""
-    json, text = config.getoption("benchmark_json"), config.getoption("results")
-    if text is None:
-        folder: Place = json.parent if json else Path("results/local")
-    else:
-        folder = place(text)
+    json, text = _json(config), config.getoption("results")
+    usual = json.parent if json else Path("results/local")
+    folder = usual if text is None else place(text)
     if not config.getoption("collectonly") and not config.getoption("help"):
         store.probe(folder)
         if json:
@@ -199,3 +218,11 @@ def _results(config: pytest.Config) -> Place:
                 make(json.parent)
         config.option.benchmark_json = Draft(json or folder / "benchmark.json")
     return folder
+
+
+def _json(config: pytest.Config) -> Place | None:
+    """Where the user wants benchmark.json; a path has lost one slash of an address."""
+    path: Path | None = config.getoption("benchmark_json")
+    if path is None:
+        return None
+    return place(re.sub(r"^([A-Za-z][\w+.-]+):/+", r"\1://", str(path)))

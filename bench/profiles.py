@@ -293,7 +293,7 @@ PROFILES: dict[str, tuple[Study, ...]] = {
         ),
         *reproduction.PAPERS,
     ),
-    # Rows of published tables: an hour of one core, and a day of two.
+    # Rows of published tables: an hour and a half of two cores, and a day of two.
     "reproduction_short": reproduction.SHORT,
     "reproduction": reproduction.DAY,
 }

@@ -79,7 +79,8 @@ class Clock:
 
         Args:
             name: the cell's node id.
-            seconds: how long it took, beside others; None if it failed: that says nothing.
+            seconds: how long it took, beside others; None if it failed or was stored before: that
+                says nothing.
         """
         if name not in self.waiting:
             return
@@ -166,8 +167,13 @@ class ProgressBar:
             line = f"[{place}/{total}] {text} · {self.left}"
             self.console.print(line, markup=False, soft_wrap=True)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a cell that failed: how long that took says nothing of others."""
+        if report.failed:
+            self.finish(report.nodeid, None)
+
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Count the cell that ended, if its worker has not told so before."""
+        """Count the cell that ended, if nobody has told so before."""
         self.to_come.discard(nodeid)
         self.finish(nodeid, time.monotonic() - self.started)
 
@@ -180,7 +186,7 @@ class ProgressBar:
 
         Args:
             nodeid: pytest's.
-            seconds: what it took; None if it failed.
+            seconds: what it took; None if it failed, or nothing was computed.
         """
         self.clock.finish(nodeid, seconds)
         self.bar.update(self.task, completed=self.done, left=self.left)

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from bench.simulation import Course, Load, bound, durations, saturation, simulate
+from bench.simulation import Course, Load, bound, check_size, durations, simulate
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,15 @@ class Measured:
         session: of pytest, for each cell.
         write: of a run file.
         listing: of each file that is there when a session starts.
+        asked: whether a worker waits for the driver to have its next run; else the engine has all
+            of them from the start.
     """
 
     engine: float
     session: float
     write: float
     listing: float
+    asked: bool
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,7 @@ class Scenario:
         store: in words, where files go.
         load: what a run costs whom.
         course: of the session.
-        bound: workers at which the driver is the bottleneck, N*.
-        saturation: workers that keep the driver busy 95 % of the time, or None.
+        bound: N*, workers beyond which the driver lags ever further behind.
     """
 
     writer: str
@@ -44,7 +46,6 @@ class Scenario:
     load: Load
     course: Course
     bound: float
-    saturation: int | None
 
 
 def load(writer: str, measured: Measured, write: float, run_seconds: float, spread: float) -> Load:
@@ -58,17 +59,19 @@ def load(writer: str, measured: Measured, write: float, run_seconds: float, spre
         spread: of durations.
 
     Returns:
-        The file's seconds added to the driver's or to the worker's.
+        The file's seconds added to the driver's records or to the worker's; so are the engine's to
+        the records, where no worker waits for them.
 
-    >>> load("driver", Measured(0.25, 0.25, 9.0, 0.0), 1.0, 60.0, 0.0)
-    Load(run_seconds=60.0, driver_seconds=1.5, spread=0.0)
-    >>> load("worker", Measured(0.25, 0.25, 9.0, 0.0), 1.0, 60.0, 0.0)
-    Load(run_seconds=61.0, driver_seconds=0.5, spread=0.0)
+    >>> asked, unasked = (Measured(0.25, 0.5, 9.0, 0.0, asked=asked) for asked in (True, False))
+    >>> load("driver", asked, 1.0, 60.0, 0.0)
+    Load(run_seconds=60.0, record_seconds=1.5, hand_out_seconds=0.25, spread=0.0)
+    >>> load("worker", unasked, 1.0, 60.0, 0.0)
+    Load(run_seconds=61.0, record_seconds=0.75, hand_out_seconds=None, spread=0.0)
     """
-    driver = measured.engine + measured.session
-    if writer == "driver":
-        return Load(run_seconds, driver + write, spread)
-    return Load(run_seconds + write, driver, spread)
+    of_driver, of_worker = (write, 0.0) if writer == "driver" else (0.0, write)
+    record = measured.session + of_driver + (0.0 if measured.asked else measured.engine)
+    hand_out = measured.engine if measured.asked else None
+    return Load(run_seconds + of_worker, record, hand_out, spread)
 
 
 def scenarios(
@@ -93,11 +96,16 @@ def scenarios(
 
     Yields:
         The four.
+
+    Raises:
+        UsageError: a number outside its domain.
     """
+    check_size(workers, runs)
     stores = {"disk": measured.write, "object store": object_store_seconds}
     for writer, (store, write) in product(("driver", "worker"), stores.items()):
         cost = load(writer, measured, write, run_seconds, spread)
         times = durations(cost, runs, np.random.default_rng(seed))
-        course = simulate(workers, times, [cost.driver_seconds] * runs, runs * measured.listing)
-        found = saturation(cost, np.random.default_rng(seed))
-        yield Scenario(writer, store, cost, course, bound(cost), found)
+        records = [cost.record_seconds] * runs
+        hand_outs = None if cost.hand_out_seconds is None else [cost.hand_out_seconds] * runs
+        course = simulate(workers, times, records, hand_outs, runs * measured.listing)
+        yield Scenario(writer, store, cost, course, bound(cost))

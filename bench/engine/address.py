@@ -1,5 +1,6 @@
 """Whether a Ray cluster answers at an address: Ray itself would wait for minutes."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -51,9 +52,19 @@ def split(address: str) -> tuple[str, int]:
     ('10.0.0.1', 6379)
     """
     host, separator, port = address.rpartition(":")
-    if not (separator and host and port.isdecimal() and int(port) < 2**16) or "//" in host:
+    sound = separator and host and re.fullmatch("[0-9]{1,5}", port) and int(port) < 2**16
+    if not sound or "//" in host or not _is_name(host):
         raise UsageError(f"--ray-address takes HOST:PORT or auto, not {address!r}")
     return host.strip("[]"), int(port)
+
+
+def _is_name(host: str) -> bool:
+    """Whether the system could look it up: it refuses empty labels, as in a..b, and long ones."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return "\0" not in host
 
 
 def _healthy(address: str) -> bool:

@@ -10,6 +10,9 @@ from gan.errors import UsageError, unknown
 
 OF_RAY = ("ray_address", "num_gpus")
 
+MOST = 4096
+"""Threads, or workers: more than any machine has cores."""
+
 
 def add(group: pytest.OptionGroup) -> None:
     """Add the options.
@@ -57,8 +60,8 @@ def resources(config: pytest.Config) -> Resources:
         raise unknown("value of --engine", engine, ENGINES)
     for option in ("threads", "workers"):
         number = config.getoption(option)
-        if number is not None and number < 1:
-            raise UsageError(f"--{option} must be at least 1, not {number}")
+        if number is not None and not 1 <= number <= MOST:
+            raise UsageError(f"--{option} must be from 1 to {MOST:,}, not {number}")
     for option in OF_RAY if engine != "ray" else ():
         if config.getoption(option) is not None:
             raise UsageError(f"--{option.replace('_', '-')} goes with --engine ray")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
 import torch
@@ -77,13 +78,15 @@ def check(jobs: Sequence[Job], resources: Resources) -> None:
     """Find out, before any work, whether the cluster can do some jobs.
 
     Args:
-        jobs: of one results folder.
+        jobs: of one results folder; without any, all that counts is that the cluster answers.
         resources: what each may use.
 
     Raises:
         UsageError: no node is large enough, or one can't do the work or doesn't see the folder.
     """
     connect(resources)
+    if not jobs:
+        return
     found = nodes.alive()
     for amounts in nodes.all_needs(jobs, resources):
         if not nodes.fits(amounts, found.values()):
@@ -132,7 +135,17 @@ def sight(mark: Place) -> str:
     return ""
 
 
-def answer(work: Work, job: Job, mark: Place, threads: int) -> Answer:
+def data_folder() -> str | None:
+    """$GAN_DATA by a name that means the same in any folder: nodes have environments of their own.
+
+    Returns:
+        An absolute path, or None where it is not set.
+    """
+    named = os.environ.get("GAN_DATA")
+    return str(Path(named).expanduser().absolute()) if named else None
+
+
+def answer(work: Work, job: Job, mark: Place, threads: int, data: str | None) -> Answer:
     """What a worker of the cluster does.
 
     Args:
@@ -140,10 +153,13 @@ def answer(work: Work, job: Job, mark: Place, threads: int) -> Answer:
         job: its argument.
         mark: shows that the results folder is the session's.
         threads: torch's.
+        data: the session's $GAN_DATA, or None to leave the node's.
 
     Returns:
         How the job ended, or what it raised.
     """
+    if data:
+        os.environ["GAN_DATA"] = data
     torch.set_num_threads(threads)
     problem = sight(mark)
     return RunError(problem) if problem else attempt(work, job)
@@ -168,7 +184,7 @@ class Cluster:
     ) -> None:
         connect(resources)
         self.resources, self.patience_seconds = resources, patience_seconds
-        self.mark = shared.mark(jobs[0].results)
+        self.mark, self.data = shared.mark(jobs[0].results), data_folder()
         self.ended: queue.Queue[tuple[Job, Future[Answer]]] = queue.Queue()
         self.waiting = dict.fromkeys(jobs)
         self.hopeless_since: float | None = None
@@ -189,7 +205,7 @@ class Cluster:
         task = self.task.options(
             num_cpus=amounts["CPU"], num_gpus=amounts.get("GPU", 0), max_retries=RETRIES
         )
-        future = task.remote(work, job, self.mark, self.resources.threads).future()
+        future = task.remote(work, job, self.mark, self.resources.threads, self.data).future()
         future.add_done_callback(lambda done: self.ended.put((job, done)))
 
     def poll(self, wait_seconds: float | None) -> Sequence[Finished]:

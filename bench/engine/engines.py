@@ -7,7 +7,7 @@ from bench.engine.job import Engine, Job, Resources, Work, perform
 from bench.engine.local import Local
 from gan.errors import UsageError
 
-MISSING = "--engine ray needs the package ray: pip install 'saddle-bench[cluster]'"
+MISSING = "--engine ray needs the package ray: pip install -e .[cluster] -c constraints.txt"
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,23 @@ class Worker:
         theirs.close()  # so that its death is the end of the connection
         self.job: Job | None = None
 
-    def give(self, job: Job | None) -> None:
-        """Hand it a job; None leaves it idle."""
+    def give(self, job: Job | None) -> bool:
+        """Hand it a job; None leaves it idle.
+
+        Args:
+            job: the next.
+
+        Returns:
+            False if it has died since its last job, and so has not begun this one.
+        """
         self.job = job
-        if job is not None:
-            try:
-                self.connection.send(job)
-            except OSError:
-                return  # it died while it was idle: the next look at its connection finds out
+        if job is None:
+            return True
+        try:
+            self.connection.send(job)
+        except OSError:
+            return False
+        return True
 
     def death(self) -> str:
         """How it died, in words."""
@@ -71,18 +80,23 @@ class Local:
         self.deaths: Counter[Job] = Counter()
         self.team: list[Worker] = []
         for _ in range(min(resources.workers or 1, len(self.queue))):
-            self.team.append(self._worker())
+            self.team.append(self._worker(self._next()))
 
     @property
     def workers(self) -> int:
         """How many processes compute."""
         return len(self.team)
 
-    def _worker(self) -> Worker:
-        """A new one, at work on the next job."""
+    def _worker(self, job: Job | None) -> Worker:
+        """A new one, at work on a job; if it dies at once, the next look at it finds out."""
         worker = Worker(self.work, self.threads)
-        worker.give(self._next())
+        worker.give(job)
         return worker
+
+    def _replace(self, worker: Worker, job: Job | None) -> None:
+        """Put a new worker in the place of a dead one."""
+        worker.stop()
+        self.team[self.team.index(worker)] = self._worker(job)
 
     def _next(self) -> Job | None:
         return self.queue.popleft() if self.queue else None
@@ -115,7 +129,8 @@ class Local:
             answer: Outcome | RunError = worker.connection.recv()
         except (EOFError, OSError):
             return self._bury(worker, job)
-        worker.give(self._next())
+        if not worker.give(following := self._next()):
+            self._replace(worker, following)
         known = isinstance(answer, Outcome | RunError)
         return [(job, answer if known else RunError(f"no outcome: {answer!r}"))]
 
@@ -126,8 +141,7 @@ class Local:
         if not lost:
             self.queue.appendleft(job)
         death = worker.death()
-        worker.stop()
-        self.team[self.team.index(worker)] = self._worker()
+        self._replace(worker, self._next())
         line = f"its worker died {self.deaths[job]} times, the last time {death}"
         hint = ": the machine may be out of memory" if "SIGKILL" in death else ""
         return [(job, RunError(line + hint))] if lost else []

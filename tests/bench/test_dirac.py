@@ -1,5 +1,8 @@
 """The studies of the Dirac-GAN: which cells they make, and that the experiment takes each."""
 
+import signal
+from pathlib import Path
+
 import pytest
 
 from bench import dirac
@@ -8,6 +11,8 @@ from bench.profiles import PROFILES
 from gan.dirac import dirac_experiment
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
+
+ROOT = Path(__file__).parents[2]
 
 
 def cells(profile: str) -> list[Cell]:
@@ -47,11 +52,18 @@ def test_without_wgan_nothing_is_clipped() -> None:
     assert [study.variant for study in dirac.studies(("hinge",), ("r1",))] == ["", ""]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+DIRAC = [name for name, profile in PROFILES.items() if any(s.kind == "dirac" for s in profile)]
+
+
+def test_all_profiles_but_the_reproductions_have_the_kind() -> None:
+    """They are published tables alone."""
+    assert set(PROFILES) - set(DIRAC) == {"reproduction_short", "reproduction"}
+
+
+@pytest.mark.parametrize("profile", DIRAC)
 def test_all_is_plain_gradient_descent_in_float64(profile: str) -> None:
     """One rate of 0.2 for both players; a weight only beside a penalty."""
-    found = [study for study in PROFILES[profile] if study.kind == "dirac"]
-    for cell in cells(profile) if found else []:
+    for cell in cells(profile):
         run = cell.run
         assert (run.optimiser, run.momentum, run.precision) == ("sgd", 0.0, "float64")
         assert run.generator_learning_rate == run.discriminator_learning_rate == 0.2
@@ -62,3 +74,22 @@ def test_the_experiment_takes_a_cell_as_it_is() -> None:
     """No field of the studies is one that it refuses."""
     cell = cells("smoke")[-1]
     assert dirac_experiment(cell.run).stopped_step == cell.run.steps == 500
+
+
+def test_formats_that_were_chosen_for_other_kinds_leave_this_one_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the reason, whatever the order: what is played is played in float64."""
+    monkeypatch.chdir(ROOT)
+    handler = signal.getsignal(signal.SIGTERM)
+    chosen = ["--profile", "smoke", "--kinds", "dirac", "--precisions", "float32,float64"]
+    try:
+        status = pytest.main(["bench/", "--collect-only", "-p", "no:cacheprovider", *chosen])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    told = capfd.readouterr().out
+    assert status == pytest.ExitCode.OK
+    assert "4 cells" in told
+    assert "left out: the Dirac-GAN is judged in float64" in told
+    assert told.count("test_dirac[device=cpu,precision=float64") == 4
+    assert "precision=float32" not in told

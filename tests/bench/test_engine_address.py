@@ -1,17 +1,19 @@
 """Where a Ray cluster is said to be, and what runs need of it: checked without one."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine import address, nodes, shared
+from bench.engine import address, cluster, nodes, shared
 from bench.engine.engines import check_cluster, start_cluster
-from bench.engine.job import Job, Resources
+from bench.engine.job import Job, Outcome, Resources
 from gan.errors import UsageError
 from gan.run import Run
 
@@ -23,7 +25,19 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["localhost", "localhost:", ":6379", "host:port", "ray://host:10001", "host:70000"]
+    "wrong",
+    [
+        "localhost",
+        "localhost:",
+        ":6379",
+        "host:port",
+        "ray://host:10001",
+        "host:70000",
+        "host:" + "9" * 5000,
+        "10..0.1:6379",
+        "h" * 64 + ":6379",
+        "ho\0st:6379",
+    ],
 )
 def test_an_address_is_host_and_port(wrong: str) -> None:
     """Anything else is told in one line, with what would be right."""
@@ -32,7 +46,10 @@ def test_an_address_is_host_and_port(wrong: str) -> None:
     assert str(told.value) == f"--ray-address takes HOST:PORT or auto, not {wrong!r}"
 
 
-@given(st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True), st.integers(0, 2**16 - 1))
+@given(
+    st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z0-9-]{1,9}){0,3}", fullmatch=True),
+    st.integers(0, 2**16 - 1),
+)
 def test_host_and_port_come_back(host: str, port: int) -> None:
     """split() undoes what a user joined."""
     assert address.split(f"{host}:{port}") == (host, port)
@@ -92,7 +109,9 @@ def test_a_missing_ray_is_one_line(
     monkeypatch.delitem(sys.modules, "bench.engine.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)
     line = refusal("--engine", "ray")
-    assert line == "ERROR: --engine ray needs the package ray: pip install 'saddle-bench[cluster]'"
+    assert line == (
+        "ERROR: --engine ray needs the package ray: pip install -e .[cluster] -c constraints.txt"
+    )
     with pytest.raises(UsageError, match="needs the package ray"):
         start_cluster([], Resources())
 
@@ -117,6 +136,37 @@ def test_only_a_run_on_cuda_needs_a_gpu(tmp_path: Path) -> None:
         {"CPU": 2.0},
         {"CPU": 2.0, "GPU": 0.25},
     ]
+
+
+def test_a_session_of_timings_alone_asks_only_whether_the_cluster_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No computed cell: nothing to fit, no folder to see."""
+    asked: list[Resources] = []
+    monkeypatch.setattr("bench.engine.cluster.connect", asked.append)
+    there = Resources(address="10.0.0.1:6379")
+    cluster.check([], there)
+    assert asked == [there]
+
+
+def test_nodes_are_told_where_data_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """$GAN_DATA under its absolute path; where the session has none, the node's own stays."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GAN_DATA", "idx")
+    data = cluster.data_folder()
+    assert data == str(tmp_path / "idx")
+    job, mark = Job("numerics", Run(), None, tmp_path), shared.mark(tmp_path)
+
+    def told(_job: Job) -> Outcome:
+        return Outcome("", "finished", os.environ["GAN_DATA"], 0.0, reused=False)
+
+    for sent, expected in ((data, data), (None, "/node")):
+        monkeypatch.setenv("GAN_DATA", "/node")
+        end = cluster.answer(told, job, mark, torch.get_num_threads(), sent)
+        assert isinstance(end, Outcome)
+        assert end.message == expected
+    monkeypatch.setenv("GAN_DATA", "")
+    assert cluster.data_folder() is None
 
 
 def test_one_node_must_have_everything() -> None:

@@ -139,11 +139,17 @@ def test_a_job_that_raises_fails_alone(tmp_path: Path) -> None:
 def test_a_killed_worker_is_replaced_and_its_run_redone(tmp_path: Path) -> None:
     """SIGKILL in mid-run: the run is begun again, with the same bits; the other goes on."""
     far, here = jobs_in(tmp_path / "far"), jobs_in(tmp_path / "here")
+    # Nobody writes to it: its reader waits there until it is killed.
+    pipe = store.path(far[0].results, far[0].run, stored_as(far[0].kind))
+    assert isinstance(pipe, Path)
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
     with local(far) as engine:
         victim = engine.team[0]
         first = victim.job
-        assert victim.process.pid is not None
-        os.kill(victim.process.pid, signal.SIGKILL)
+        victim.process.kill()
+        victim.process.join()
+        pipe.unlink()
         ended = all_of(engine)
         assert engine.deaths == {first: 1}
         assert victim not in engine.team
@@ -169,15 +175,33 @@ def test_a_run_that_kills_its_worker_is_given_up(do: object, job: int, death: st
     assert str(given_up) == f"its worker died 3 times, the last time {death}"
 
 
-def test_a_worker_that_died_while_idle_is_found_out() -> None:
-    """The job that it was given then is another's."""
-    with local(numbers(0.0), workers=1, do=work(time.sleep)) as engine:
-        engine.team[0].process.kill()
-        engine.team[0].process.join()
-        engine.team[0].give(cast(Job, 0.0))
-        (end,) = engine.poll(None)
-        assert isinstance(end[1], RunError)  # None is no outcome; it came from the second worker
-        assert engine.deaths[cast(Job, 0.0)] == 1
+def test_a_worker_that_died_while_idle_is_replaced() -> None:
+    """It had answered: what it would have got next is another's, and is not charged with it."""
+    first, second = jobs = numbers(1, 2)
+    with local(jobs, workers=1, do=idle) as engine:
+        victim = engine.team[0]
+        assert victim.connection.poll(60)
+        victim.process.kill()
+        victim.process.join()
+        assert [job for job, _ in engine.poll(None)] == [first]
+        assert engine.team[0] is not victim
+        ((job, end),) = engine.poll(None)
+        assert job == second
+        assert isinstance(end, Outcome)
+        assert engine.deaths == {}
+
+
+def test_a_worker_that_died_with_nothing_left_to_do_is_not_missed() -> None:
+    """Its answer counts, and nobody is started in its place."""
+    with local(numbers(1), workers=1, do=idle) as engine:
+        victim = engine.team[0]
+        assert victim.connection.poll(60)
+        victim.process.kill()
+        victim.process.join()
+        ((_, end),) = engine.poll(None)
+        assert isinstance(end, Outcome)
+        assert engine.team == [victim]
+        assert engine.poll(None) == []
 
 
 def test_stopping_ends_workers_in_mid_run() -> None:

@@ -152,8 +152,15 @@ def test_results_go_to_any_address(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--workers", "0"], "--workers must be at least 1, not 0"),
-        (["--threads", "-2"], "--threads must be at least 1, not -2"),
+        (["--workers", "0"], "--workers must be from 1 to 4,096, not 0"),
+        (["--threads", "-2"], "--threads must be from 1 to 4,096, not -2"),
+        (["--threads", "99999999999"], "--threads must be from 1 to 4,096, not 99999999999"),
+        (["--devices", " , "], "--devices names no value"),
+        (["--part", "0/4"], "--part takes I/N with 1 ≤ I ≤ N, as in 1/4, not '0/4'"),
+        (["--part", "2/2", "--kinds", "throughput"], "no cell is in part 2/2: it is 0 computed"),
+        (["--kinds", "dirac", "--pack", "2"], "pack must be 1, not 2"),
+        (["--kinds", "overtrained", "--pack", "2"], "overtrained takes single samples, but"),
+        (["--kinds", "counterfactual", "--pack", "2"], "counterfactual takes single samples, but"),
         (["--engine", "dask"], "unknown value of --engine 'dask': choose from local, ray"),
         (["--ray-address", "a:1"], "--ray-address goes with --engine ray"),
         (["--num-gpus", "1"], "--num-gpus goes with --engine ray"),
@@ -182,6 +189,7 @@ def test_results_go_to_any_address(
             "--ray-address takes HOST:PORT or auto, not 'ray://a:1'",
         ),
         (["--benchmark-json", "/proc/saddle/b.json"], "can't write to /proc/saddle: "),
+        (["--results", "://x"], "'://x': an address begins with a protocol, as in s3://"),
         (["--results", "s3:/bucket"], "'s3:/bucket': an address has two slashes, as in s3://"),
         (["--pack", "0"], "pack must be at least 1, not 0"),
         (["--pack", "two"], "--pack takes whole numbers, not 'two'"),
@@ -230,7 +238,8 @@ def test_cells_that_share_a_run_share_its_outcome(workers: int, tmp_path: Path) 
             with pytest.raises((RunError, UsageError), match="/nowhere"):
                 outcome_of(cells["bad"])
     assert [file.stem for file in (tmp_path / "runs").iterdir()] == list(keys)
-    assert bar.clock.waiting == ({"timed"} if workers == 2 else set(cells))
+    # Without workers a failure is pytest's to tell.
+    assert bar.clock.waiting == {"timed"} | ({"bad"} if workers == 1 else set())
     assert bar.clock.workers == workers
     assert alone(session) == (workers == 1)
     bar.pytest_sessionfinish()
@@ -271,6 +280,98 @@ def test_what_fails_after_the_start_is_one_line(
     assert told.count("the cluster went away") >= 1
     assert "Traceback" not in told
     assert "INTERNALERROR" not in told
+
+
+def test_a_job_has_absolute_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who computes it may be at work in another folder; an address is one everywhere."""
+    monkeypatch.chdir(tmp_path)
+    cell = Cell("numerics", Run())
+    matrix = Matrix((cell,), ())
+    near = Session("smoke", matrix, Path("mine"), 1, Path("idx"), "ray", Resources())
+    job = near.job(cell)
+    assert (job.results, job.data_dir) == (tmp_path / "mine", tmp_path / "idx")
+    far = Session("smoke", matrix, place("memory://mine"), 1, None, "ray", Resources())
+    assert str(far.job(cell).results) == "memory://mine"
+    assert far.job(cell).data_dir is None
+
+
+def session_of(*options: str) -> int:
+    """A session in this process, of numbers alone."""
+    handler = signal.getsignal(signal.SIGTERM)
+    kinds = ["--profile", "smoke", "--kinds", "numerics", "--precisions", "float32"]
+    try:
+        return int(pytest.main(["bench/", "-p", "no:cacheprovider", *kinds, *options]))
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def test_cells_run_among_other_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Doctests of bench/, and another folder's: they pass, and the cell is measured."""
+    monkeypatch.chdir(ROOT)
+    other = tmp_path / "test_other.py"
+    other.write_text("def test_other():\n    pass\n")
+    results = tmp_path / "results"
+    assert session_of(str(other), "--doctest-modules", "--results", str(results)) == 0
+    assert "bench/matrix.py" in capfd.readouterr().out
+    (entry,) = json.loads((results / "benchmark.json").read_text())["benchmarks"]
+    assert entry["extra_info"]["status"] == "finished"
+
+
+def test_benchmark_json_may_go_to_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """pytest-benchmark takes its option for a path, which has one slash; results go beside it."""
+    monkeypatch.chdir(ROOT)
+    for options, folder in (
+        ([], place("memory://json/one")),
+        (["--results", str(tmp_path)], tmp_path),
+    ):
+        assert session_of("--benchmark-json", "memory://json/one/mine.json", *options) == 0
+        content = json.loads(place("memory://json/one/mine.json").read_text())
+        assert content["benchmarks"][0]["extra_info"]["reused"] is False
+        assert len(list((folder / "runs").iterdir())) == 1
+    assert not (ROOT / "memory:").exists()
+    capfd.readouterr()
+
+
+def test_a_session_that_is_refused_leaves_no_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The engine's check comes after the results folder's."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(ENGINES, "local", Site(refuse, refuse))
+    assert session_of("--results", str(tmp_path / "results")) == pytest.ExitCode.USAGE_ERROR
+    assert "the cluster went away" in capfd.readouterr().err
+    assert not list(tmp_path.glob("saddle-*"))
+
+
+def test_losses_that_an_experiment_refuses_are_left_out_in_any_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No optimum of the hinge game is known: the other is measured, and the header says why."""
+    monkeypatch.chdir(ROOT)
+    for losses in ("hinge,saturating", "saturating,hinge"):
+        options = ["--kinds", "optimum", "--losses", losses, "--collect-only"]
+        assert session_of(*options, "--results", str(tmp_path)) == 0
+        told = capfd.readouterr().out
+        assert "left out: unknown loss of Eq. 1's game 'hinge': choose from saturating," in told
+        assert "loss=saturating" in told
+        assert "loss=hinge" not in told
+
+
+def test_a_part_of_a_profile_is_a_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its header says which part; spaces in a list of devices are nobody's name."""
+    monkeypatch.chdir(ROOT)
+    options = ["--part", "2/2", "--seeds", "0,1,2,3", "--devices", "cpu, cpu", "--collect-only"]
+    assert session_of(*options, "--results", str(tmp_path)) == 0
+    told = capfd.readouterr().out
+    assert f"profile smoke, part 2/2, 2 cells, to {tmp_path}" in told
+    assert [f"seed={seed}" in told for seed in range(4)] == [False, True, False, True]
 
 
 class Fixture:

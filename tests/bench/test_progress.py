@@ -1,7 +1,11 @@
 """The progress bar's estimate and words."""
 
+from unittest.mock import Mock
+
 import pytest
 
+from bench.computing import report
+from bench.engine.job import Outcome, RunError
 from bench.matrix import Cell
 from bench.progress import Clock, ProgressBar, guess, label, minutes
 from bench.study import KINDS
@@ -92,6 +96,32 @@ def test_a_cell_is_counted_once_and_a_failure_says_nothing_of_the_pace() -> None
     clock.finish("c2", None)
     assert sum(clock.measured.values()) == 10.0
     assert clock.waiting == {"t1", "t2"}
+
+
+def test_cells_that_were_stored_or_failed_say_nothing_of_the_pace() -> None:
+    """Nothing was computed of the one, and the other may have ended at once: no time is known."""
+    bar = ProgressBar(cells())
+    before = {name: bar.clock.guesses[name] for name in ("t2", "c2")}
+    stored = Outcome("key", "finished", "", 0.003, reused=True)
+    report(bar, ["c1"], stored)
+    bar.pytest_runtest_logfinish("c1")
+    failed = Mock(spec=pytest.TestReport, nodeid="t1", failed=True)
+    bar.pytest_runtest_logreport(failed)
+    bar.pytest_runtest_logfinish("t1")
+    assert bar.clock.waiting == {"t2", "c2"}
+    assert bar.clock.seconds_left() == pytest.approx(sum(before.values()))
+    bar.pytest_sessionfinish()
+
+
+def test_a_run_that_cells_share_is_timed_once() -> None:
+    """Both are done; the second took nobody any time, and a passed test changes nothing."""
+    bar = ProgressBar(cells())
+    report(bar, ["c1", "c2"], Outcome("key", "finished", "", 7.0, reused=False))
+    assert (bar.clock.waiting, sum(bar.clock.measured.values())) == ({"t1", "t2"}, 7.0)
+    report(bar, ["t1"], RunError("lost"))
+    bar.pytest_runtest_logreport(Mock(spec=pytest.TestReport, nodeid="t2", failed=False))
+    assert (bar.clock.waiting, sum(bar.clock.measured.values())) == ({"t2"}, 7.0)
+    bar.pytest_sessionfinish()
 
 
 def test_a_bar_counts_what_workers_did_and_what_is_recorded(

@@ -167,9 +167,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_drivers_times_are_read(folder: Path) -> None:
-    """The engine's own, pytest's, a write's and a listing's."""
+    """The engine's own, pytest's, a write's and a listing's; who waits for the driver."""
     measured = costs.read_measured(folder / "scaling.json", "ray")
-    assert measured == Measured(engine=0.002, session=0.01, write=0.005, listing=1e-5)
+    assert measured == Measured(engine=0.002, session=0.01, write=0.005, listing=1e-5, asked=False)
+    assert costs.read_measured(folder / "scaling.json", "local").asked
 
 
 @pytest.mark.parametrize(
@@ -209,12 +210,12 @@ def test_what_was_not_measured_is_one_line(folder: Path) -> None:
 
 
 def test_simulation_is_a_table_of_four(folder: Path) -> None:
-    """Who writes and where, the driver's share, and the bound (60 + 0.012)/0.012 = 5,001."""
+    """Who writes and where, the driver's share, and the bound (60 + 0)/0.012 = 5,000."""
     options = ["--results", str(folder), "--runs", "2000", "--workers", "50", "--spread", "0"]
     done = RUNNER.invoke(app, ["simulate", *options])
     assert done.exit_code == 0
     assert [line.count("driver") for line in done.stdout.splitlines()].count(1) >= 2
-    assert "5,001 workers" in done.stdout
+    assert "5,000 workers" in done.stdout
     assert "12.00 ms" in done.stdout
 
 
@@ -231,6 +232,36 @@ def test_measuring_writes_what_it_prints(tmp_path: Path, monkeypatch: pytest.Mon
     assert found["machine"]["threads"] == 1
     assert "1.95 times as fast" in done.stdout
     assert costs.read_measured(tmp_path / "scaling.json", "local").session == 0.01
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--spread", "1e200", "spread must be from 0 to 2, not 1e+200"),
+        ("--spread", "60", "spread must be from 0 to 2, not 60.0"),
+        ("--run-seconds", "1e300", "run_seconds must be from 0 to 1e+09, not 1e+300"),
+        (
+            "--runs",
+            "100000000000",
+            "at most 6,000,000 workers and runs are simulated, not 1,000 and 100,000,000,000",
+        ),
+    ],
+)
+def test_what_cannot_be_simulated_is_one_line(
+    option: str,
+    value: str,
+    message: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Refused at once, with what would be right."""
+    arguments = ["bench", "simulate", "--results", str(folder), option, value]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        run_app()
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
 
 
 def test_a_users_mistake_is_one_line(

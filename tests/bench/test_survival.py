@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -49,20 +48,42 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """A file system of its own, to be mounted again with other options."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if mount is None or unmount is None:
-        pytest.skip("no mount program")
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
 
     def mounted(options: str) -> Path:
-        command = [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"can't mount a file system here: {done.stderr.strip()}")
+        everybody = f"{options},mode=1777"
+        told = complaint([*sudo, "mount", "-t", "tmpfs", "-o", everybody, "tmpfs", str(folder)])
+        if told:
+            # Where nobody looks at skipped tests, these would never run.
+            give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+            give_up(f"can't mount a file system here: {told}")
         return folder
 
     yield mounted
     while os.path.ismount(folder):
-        subprocess.run([unmount, str(folder)], check=True)
+        subprocess.run([*sudo, "umount", str(folder)], check=True)
+
+
+def complaint(command: Sequence[str]) -> str:
+    """What a command that did not do its work says, or "" if it did."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        return str(error)
+    return done.stderr.strip() if done.returncode else ""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["true"], ""),
+        (["sh", "-c", "echo must be root >&2; exit 1"], "must be root"),
+        (["/nowhere/mount"], "[Errno 2] No such file or directory: '/nowhere/mount'"),
+    ],
+)
+def test_a_mount_that_fails_is_told(command: list[str], told: str) -> None:
+    """Refused, or without a program: these tests are then skipped, and on CI they fail."""
+    assert complaint(command) == told
 
 
 def files(folder: Path) -> set[Path]:
