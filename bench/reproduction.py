@@ -1,10 +1,11 @@
-"""The rows of published tables as studies: PacGAN's, and R3GAN's ablation on stacked images.
+"""The rows of published tables as studies: Dirac-GANs, PacGAN's, R3GAN's ablation on stacks.
 
 Which protocol each follows, and in what ours differs: docs/decisions/0018-published-rows.md.
 """
 
 from collections.abc import Iterable
 
+from bench import dirac
 from bench.study import Settings, Study
 
 PAPER_STEPS = 400_000
@@ -94,11 +95,17 @@ def stacks(data: Iterable[str], seeds: int, settings: Settings) -> Study:
     return Study("reproduction", axes, {**_STACKS, **settings}, variant="stacked")
 
 
+# Mescheder's and R3GAN's Dirac-GANs: seconds.
+_DIRAC = dirac.studies(
+    ("saturating", "non_saturating", "wasserstein", "relativistic_pairing"), ("r1", "r2", "wgan_gp")
+)
+
 _DIGITS, _FASHION = ("stacked_digits",), ("stacked_fashion_mnist",)
 
 # About an hour and a half of two cores: the plane's 192,000 updates take 36 ms each on one, the
 # stacks' 128,000 18 ms. Eight seeds are the fewest that an interval is drawn from.
 SHORT: tuple[Study, ...] = (
+    *_DIRAC,
     plane(8, {"steps": 6000, "records": 6}),
     packed_stacks(_DIGITS, 8, {"steps": 2000, "records": 2}),
     stacks(_DIGITS, 8, {"steps": 2000, "records": 2}),
@@ -106,6 +113,7 @@ SHORT: tuple[Study, ...] = (
 
 # About a day of two cores; an update on 28×28 pixels takes 0.3 s.
 DAY: tuple[Study, ...] = (
+    *_DIRAC,
     plane(10, {"steps": 60_000, "records": 20}),
     packed_stacks(_DIGITS, 10, {"steps": 20_000, "records": 4}),
     stacks(_DIGITS, 10, {"steps": 20_000, "records": 4}),

@@ -16,10 +16,7 @@ from analysis.reproduction.row import Row
 
 GROUP = "The Dirac-GAN: data at 0, G a point θ, D(x) = ψx"
 
-COMMAND = (
-    "python -m pytest bench/ --profile ledger_full --kinds dirac "
-    "--losses saturating,non_saturating,wasserstein,relativistic_pairing"
-)
+COMMAND = "python -m pytest bench/ --profile reproduction --kinds dirac"
 
 EIGENVALUES = "eigenvalues −γ/2 ± √(γ²/4 − ¼)"
 
