@@ -72,7 +72,9 @@ def tally(entries: Sequence[Entry]) -> str:
         return "There are no published rows."
     told = tallied((entry.verdict for entry in entries), VERDICTS)
     absent = sum(entry.outcome.note == ABSENT for entry in entries)
-    which = f" ({absent} of them: the suite does not have the method)" if absent else ""
+    all_absent = absent == sum(entry.verdict == NOT_RUN for entry in entries)
+    of_them = "" if all_absent else f"{absent} of them: "
+    which = f" ({of_them}the suite does not have the method)" if absent else ""
     return f"Of {count(len(entries), 'published row')} {told}{which}."
 
 

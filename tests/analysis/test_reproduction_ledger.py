@@ -160,6 +160,9 @@ def test_the_tally_counts_verdicts() -> None:
         "Of 4 published rows 1 is reproduced, 1 is not reproduced and 2 are not run "
         "(1 of them: the suite does not have the method)."
     )
+    assert tally([ENTRIES[0], ENTRIES[-1]]) == (
+        "Of 2 published rows 1 is reproduced and 1 is not run (the suite does not have the method)."
+    )
     assert tally(ENTRIES[:1]) == "Of 1 published row 1 is reproduced."
     assert tally([]) == "There are no published rows."
 
