@@ -82,7 +82,7 @@ def _span(values: np.ndarray) -> tuple[float, float] | None:
     """From the least to the greatest, or around them where floats are too coarse for bins between.
 
     >>> _span(np.array([1.0, 3.0])), _span(np.array([1e15, 1e15]))
-    ((1.0, 3.0), (999999999000000.0, 1000000001000000.0))
+    ((1.0, 3.0), (999999000000000.0, 1000001000000000.0))
     >>> _span(np.array([]))
     """
     if not len(values):
