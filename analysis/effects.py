@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.comparison import rank_sum_distribution
-from analysis.estimates import Array, Interval
-from analysis.recovery import share_interval
+from analysis.estimates import Array, Interval, share_interval
 
 
 def improvement(differences: ArrayLike, confidence: float = 0.95) -> Interval:

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
-from analysis.estimates import Interval
+from analysis.estimates import Interval, share_interval
 from analysis.figures import metric
 from analysis.figures.panel import settings
 from analysis.records import Records
-from analysis.recovery import JUDGED, share_interval
+from analysis.recovery import JUDGED
 from analysis.wording import number, percent
 
 GAME = ["data", "loss", "penalty", "model"]

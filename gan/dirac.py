@@ -158,20 +158,10 @@ def spectral_radius(
     learning_rate: float = 0.2,
     updates: str = "simultaneous",
 ) -> float:
-    """The largest of |``update_eigenvalues``|: below 1 descent converges.
-
-    Args:
-        loss: a name of LOSSES.
-        penalty: a name of PENALTIES, or None for "none".
-        penalty_weight: coefficient of the penalty's mean; R1, R2: γ/2.
-        learning_rate: of both players.
-        updates: "simultaneous" or "alternating".
+    """The largest of |``update_eigenvalues``|, whose arguments it takes: below 1 descent converges.
 
     Returns:
         At least 0; NaN where the update has no derivative.
-
-    Raises:
-        UsageError: an unknown name, or a number outside its domain.
 
     >>> round(spectral_radius("wasserstein"), 12) == round(1.04**0.5, 12)
     True

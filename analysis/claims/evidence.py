@@ -9,10 +9,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.claims.claim import Finding
-from analysis.estimates import FEWEST_SEEDS, Interval, median_interval
+from analysis.estimates import FEWEST_SEEDS, Interval, median_interval, share_interval
 from analysis.figures.panel import run_settings
 from analysis.records import Records
-from analysis.recovery import share_interval
 
 NAN = float("nan")
 

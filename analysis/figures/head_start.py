@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
+from analysis.estimates import share_interval
 from analysis.figures.emphasis import rank
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
@@ -22,7 +23,7 @@ from analysis.figures.panel import (
 from analysis.figures.reached import dodged, draw_runs, judged_runs, median_of, missed_handle
 from analysis.figures.style import style_of
 from analysis.records import Records
-from analysis.recovery import DISTANCES, RECOVERED, rule_of, share_interval
+from analysis.recovery import DISTANCES, RECOVERED, rule_of
 from analysis.wording import count, listing, number, percent
 
 GROUP = ["panel", "optimiser", "head_start", "loss"]

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from analysis.claims.evidence import decided, few, joined
-from analysis.estimates import FEWEST_SEEDS
+from analysis.estimates import FEWEST_SEEDS, share_interval
 from analysis.records import Records
-from analysis.recovery import share_interval
 from analysis.reproduction.means import modes_of, told
 from analysis.reproduction.protocol import Paper, Protocol, differences
 from analysis.reproduction.row import (

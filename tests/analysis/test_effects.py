@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.effects import improvement, shift, standardised
-from analysis.recovery import share_interval
+from analysis.estimates import share_interval
 
 Values = list[float]
 DIFFERENCE = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([math.inf, -math.inf]))

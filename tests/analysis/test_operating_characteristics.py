@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.comparison import LEVEL, differences, holm, paired_p_value
-from analysis.estimates import interquartile_mean, mean_intervals
+from analysis.estimates import interquartile_mean, mean_intervals, share_interval
 from analysis.estimates.mean import bca_bounds
-from analysis.recovery import share_interval
 from analysis.sample_size import POWER, paired_seeds
 from analysis.survival import arrivals, beta_product_bounds, median_time
 

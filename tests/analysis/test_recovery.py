@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.estimates import share_interval
 from analysis.recovery import (
     RECOVERED,
     TARGET,
@@ -17,7 +18,6 @@ from analysis.recovery import (
     outcome,
     outcomes,
     rule_of,
-    share_interval,
 )
 
 

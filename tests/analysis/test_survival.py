@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.recovery import share_interval
+from analysis.estimates import share_interval
 from analysis.survival import arrivals, exposures, median_time
 
 TIMES = st.lists(st.integers(1, 20), min_size=1, max_size=20)
