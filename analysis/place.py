@@ -66,14 +66,14 @@ def telling(where: Place, what: str) -> Iterator[None]:
         raise UsageError(f"{where}: {what}: {getattr(error, 'strerror', None) or error}") from error
 
 
-# protocol -> what its client is told: not to wait minutes for a server that does not answer, and
-# not to remember listings, since sessions go on writing.
+# protocol -> what its client is told: to ask a server that has a bad moment again, but not to wait
+# minutes for one that does not answer, and not to remember listings, since sessions go on writing.
 OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
         "config_kwargs": {
             "connect_timeout": 4,
             "read_timeout": 10,
-            "retries": {"total_max_attempts": 1},
+            "retries": {"mode": "standard", "total_max_attempts": 3},
         },
         "use_listings_cache": False,
     },

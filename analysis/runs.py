@@ -40,6 +40,13 @@ class RunFile:
         return {**{name: self.meta[name] for name in names}, **axes(self.meta["run"]), **facts}
 
 
+UNSEALED = {
+    *("schema", "key", "torch", "machine", "kind", "run"),
+    *("status", "message", "stopped_step", "facts"),
+}
+"""The fields of a file of before the checksum, which has these and no other."""
+
+
 def read_run(path: Place) -> RunFile:
     """A run's file, its checksums verified.
 
@@ -60,7 +67,7 @@ def read_run(path: Place) -> RunFile:
             meta = metadata(file.metadata.metadata, file.schema_arrow.metadata)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise UsageError(f"damaged or cut off: {error}") from error
-    if meta.get("sha256") not in {None, checksum(meta, whole)}:
+    if meta.keys() != UNSEALED and meta.get("sha256") != checksum(meta, whole):
         raise UsageError("damaged: its checksum does not match")
     rows = table(whole, TABLES[meta["kind"]]) if whole.num_rows else pd.DataFrame()
     if meta["key"] != path.stem:

@@ -136,6 +136,14 @@ def test_a_checksum_that_is_wrong_is_refused(synthetic: Any, change: str) -> Non
     assert refusal(path) == "damaged: its checksum does not match"
 
 
+def test_a_checksum_under_another_name_is_missed(synthetic: Any) -> None:
+    """One bit of the word "sha256" is no way around it; a file of before it has no other field."""
+    path = synthetic.run()
+    assert len(read_run(path).rows) == 3
+    rewrite_meta(path, sha257="0" * 64)
+    assert refusal(path) == "damaged: its checksum does not match"
+
+
 def test_a_folder_by_a_runs_name_is_refused(tmp_path: Path) -> None:
     """What is there but can't be read is not called missing."""
     assert refusal(tmp_path / "none.parquet") == "there is no such file"
