@@ -109,7 +109,8 @@ def check_cell(cell: object, where: str) -> None:
     where = f"{where}.extra_info"
     schema.check_schema(extra, where)
     fields.check(extra, schema.EXTRA_INFO, where)
-    fields.check(extra["run"], schema.AXES, f"{where}.run")
+    fields.check(extra["run"], schema.FIRST_AXES, f"{where}.run")
+    fields.check_present(extra["run"], schema.LATER_AXES, f"{where}.run")
     if not KEY.fullmatch(extra["key"]):
         raise UsageError(f"{where}.key: not a file's name: {fields.short(extra['key'])}")
     if extra["kind"] != cell["group"]:
@@ -147,10 +148,11 @@ def axes(run: Mapping[str, Any]) -> dict[str, object]:
     Returns:
         One value per column.
 
-    >>> axes({"penalty": None, "betas": [0.5, 0.9]})
-    {'penalty': 'none', 'run.betas': '[0.5, 0.9]'}
+    >>> told = axes({"penalty": None, "betas": [0.5, 0.9], "mode": "compile"})
+    >>> told["penalty"], told["run.betas"], told["mode"], told["layout"]
+    ('none', '[0.5, 0.9]', 'compile', 'contiguous')
     """
-    columns: dict[str, object] = {}
+    columns: dict[str, object] = {**schema.USUAL}
     for name, value in run.items():
         plain = json.dumps(value) if isinstance(value, list | dict) else value
         columns[name if name in schema.AXES else f"run.{name}"] = plain
@@ -198,7 +200,7 @@ def rounds(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
             **constants,
             "round": np.arange(len(seconds)),
             "seconds_per_step": seconds,
-            "images_per_second": extra["run"]["batch_size"] / seconds,
+            "images_per_second": extra["run"]["batch_size"] * row["ensemble"] / seconds,
             **facts,
         }
     )

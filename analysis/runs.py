@@ -144,7 +144,8 @@ def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
         raise UsageError("metadata: expected an object")
     schema.check_schema(meta, "metadata")
     fields.check(meta, {**schema.RUN_FILE, "kind": fields.one_of(*TABLES)}, "metadata")
-    fields.check(meta["run"], schema.AXES, "metadata.run")
+    fields.check(meta["run"], schema.FIRST_AXES, "metadata.run")
+    fields.check_present(meta["run"], schema.LATER_AXES, "metadata.run")
     return meta
 
 

@@ -91,7 +91,7 @@ THROUGHPUT: Fields = {
 
 CONVERGENCE: Fields = {"reused": BOOLEAN}
 
-AXES: Fields = {
+FIRST_AXES: Fields = {
     "device": TEXT,
     "precision": TEXT,
     "batch_size": COUNT,
@@ -101,6 +101,13 @@ AXES: Fields = {
     "data": TEXT,
     "seed": INTEGER,
 }
+
+LATER_AXES: Fields = {"layout": TEXT, "mode": TEXT, "ensemble": COUNT}
+
+USUAL: Mapping[str, str | int] = {"layout": "contiguous", "mode": "eager", "ensemble": 1}
+"""What every run was before there was a choice."""
+
+AXES: Fields = {**FIRST_AXES, **LATER_AXES}
 
 RUN_FILE: Fields = {
     "kind": TEXT,

@@ -111,6 +111,9 @@ def cell(
     request: pytest.FixtureRequest,
     device: str,
     precision: str,
+    layout: str,
+    mode: str,
+    ensemble: int,
     batch_size: int,
     loss: str,
     penalty: str,
@@ -120,7 +123,20 @@ def cell(
     variant: str,
 ) -> Cell:
     """The cell to run; one argument per parameter, so that pytest parametrises over them."""
-    values = (device, precision, batch_size, loss, penalty, model, data, seed, variant)
+    values = (
+        device,
+        precision,
+        layout,
+        mode,
+        ensemble,
+        batch_size,
+        loss,
+        penalty,
+        model,
+        data,
+        seed,
+        variant,
+    )
     return request.config.stash[CELLS][kind_of(request.node.originalname), values]
 
 

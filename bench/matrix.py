@@ -48,6 +48,9 @@ class Matrix:
 DEFAULTS: Axes = {
     "device": ("cpu",),
     "precision": ("float32",),
+    "layout": ("contiguous",),
+    "mode": ("eager",),
+    "ensemble": (1,),
     "batch_size": (64,),
     "loss": ("non_saturating",),
     "penalty": ("none",),

@@ -46,7 +46,8 @@ def computed(benchmark: BenchmarkFixture, cell: Cell, outcome_of: OutcomeOf) -> 
     for line in outcome.warnings:
         warnings.warn(line, RuntimeWarning, stacklevel=2)  # pytest lists them at its end
     facts: Facts = {"reused": outcome.reused}
-    complete(benchmark, cell, facts, outcome.status, outcome.message, outcome.key)
+    key, status, message = outcome.of(cell.run)
+    complete(benchmark, cell, facts, status, message, key)
 
 
 def complete(

@@ -25,6 +25,9 @@ from gan.trainer import Trainer
 OPTIONS = {
     "--devices": "device",
     "--precisions": "precision",
+    "--layouts": "layout",
+    "--modes": "mode",
+    "--ensembles": "ensemble",
     "--batch-sizes": "batch_size",
     "--losses": "loss",
     "--penalties": "penalty",
@@ -33,7 +36,7 @@ OPTIONS = {
     "--seeds": "seed",
     "--pack": "pack",
 }
-NUMBERS = ("batch_size", "seed", "pack")
+NUMBERS = ("batch_size", "seed", "pack", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Session:
         # Absolute: who computes it may be at work in another folder.
         data_dir = self.data_dir.absolute() if self.data_dir else None
         results = self.results.absolute() if isinstance(self.results, Path) else self.results
-        return Job(cell.kind, cell.run, data_dir, results)
+        # The runs of an ensemble are one job, that of the first.
+        return Job(cell.kind, cell.run.members()[0], data_dir, results)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -183,6 +187,8 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
         dataset = load(run.data, data_dir)
         field = ""
         run.check(dataset)
+        if run.ensemble > 1 and kind not in ENSEMBLES:
+            return f"{kind} takes one run at a time, not an ensemble of {run.ensemble}"
         if kind in SINGLE_SAMPLES:
             run.need_single_samples(kind)
         if kind in CHECKS:
@@ -193,6 +199,9 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
         return str(reason)
     return ""
 
+
+# Kinds whose runs can be trained side by side.
+ENSEMBLES = ("throughput", "convergence", "head_start", "batches", "reproduction")
 
 # Kinds whose experiments take no packs.
 SINGLE_SAMPLES = ("overtrained", "counterfactual")

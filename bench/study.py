@@ -1,9 +1,21 @@
-"""What a profile is made of: kinds of cell, the eight axes, and cross products of them."""
+"""What a profile is made of: kinds of cell, the axes, and cross products of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-AXES = ("device", "precision", "batch_size", "loss", "penalty", "model", "data", "seed")
+AXES = (
+    "device",
+    "precision",
+    "layout",
+    "mode",
+    "ensemble",
+    "batch_size",
+    "loss",
+    "penalty",
+    "model",
+    "data",
+    "seed",
+)
 
 # In the order in which a session runs them: timings first, while the machine is at rest.
 KINDS = (

@@ -7,15 +7,15 @@ from bench import measured, timing
 from bench.matrix import Cell
 from bench.options import Session
 from gan.data import load
+from gan.ensemble import trainer_of
 from gan.failures import status_of
-from gan.trainer import Trainer
 
 
 @pytest.mark.benchmark(group="throughput")
 def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Time blocks of whole training steps, each from the same initial state."""
     try:
-        trainer = Trainer(cell.run, load(cell.run.data, session.data_dir))
+        trainer = trainer_of(cell.run, load(cell.run.data, session.data_dir))
         facts: measured.Facts = {
             "first_call_seconds": timing.seconds_of_steps(trainer, 1),
             "generator_parameters": trainer.generator.parameters,
@@ -39,5 +39,5 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
     )
     if benchmark.stats is not None:  # None where timing is disabled
         blocks = benchmark.stats.stats.data
-        facts |= timing.rates(blocks, steps, cell.run.minibatch_samples, flops)
+        facts |= timing.rates(blocks, steps, cell.run.minibatch_samples * cell.run.ensemble, flops)
     measured.complete(benchmark, cell, facts)

@@ -112,9 +112,7 @@ def peak_memory_bytes(trainer: Trainer) -> int:
     Returns:
         Bytes.
     """
-    state = trainer.state
-    tensors = (*state[:2], *state.generator_moments, *state.discriminator_moments, state.average)
-    resident = sum(tensor.nbytes for tensor in tensors)
+    resident = sum(tensor.nbytes for tensor in trainer.state.tensors())
     if trainer.run.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(trainer.run.device)
         before = torch.cuda.memory_allocated(trainer.run.device)

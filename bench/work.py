@@ -20,12 +20,12 @@ from gan.per_sample import per_sample_experiment
 from gan.run import Run
 from gan.spectrum import spectrum_experiment
 from gan.store import Stored, key
-from gan.train import train
+from gan.train import train_together
 from gan.trainer import Trainer
 
 PICTURES = ("samples", "logits_on_grid")
 
-Work = Callable[[Run, Path | None, Place | None], Stored]
+Work = Callable[[Run, Path | None, Place | None], list[Stored]]
 
 
 def stored_as(kind: str) -> str:
@@ -37,7 +37,9 @@ def stored_as(kind: str) -> str:
     return "training" if kind in ("throughput", "convergence") else kind
 
 
-def compute(kind: str, run: Run, data_dir: Path | None, checkpoints: Place | None = None) -> Stored:
+def compute(
+    kind: str, run: Run, data_dir: Path | None, checkpoints: Place | None = None
+) -> list[Stored]:
     """What a cell leaves, or that its memory ran out or that torch lacks an operation.
 
     Args:
@@ -48,18 +50,18 @@ def compute(kind: str, run: Run, data_dir: Path | None, checkpoints: Place | Non
             on from there; None to keep nothing.
 
     Returns:
-        The contents of its run file.
+        The contents of its run file; of an ensemble, of each run's.
 
     Raises:
         RuntimeError: any other that its computation raises.
     """
     file = checkpoints / f"{key(run, stored_as(kind))}.pt" if checkpoints else None
     try:
-        stored = WORK[kind](run, data_dir, file)
+        all_stored = WORK[kind](run, data_dir, file)
     except (RuntimeError, MemoryError) as error:
         status, message = status_of(error)
-        stored = Stored("", run, [], status, message, 0, {})
-    return replace(stored, kind=stored_as(kind))
+        all_stored = [Stored("", each, [], status, message, 0, {}) for each in run.members()]
+    return [replace(stored, kind=stored_as(kind)) for stored in all_stored]
 
 
 def on_networks(experiment: Callable[[Trainer], Stored]) -> Work:
@@ -71,11 +73,11 @@ def on_networks(experiment: Callable[[Trainer], Stored]) -> Work:
     Returns:
         The same of a run.
     """
-    return lambda run, data_dir, _checkpoint: experiment(Trainer(run, load(run.data, data_dir)))
+    return lambda run, data_dir, _checkpoint: [experiment(Trainer(run, load(run.data, data_dir)))]
 
 
-def trained(run: Run, data_dir: Path | None, checkpoint: Place | None) -> Stored:
-    """A game from its start, or from its checkpoint, to its end.
+def trained(run: Run, data_dir: Path | None, checkpoint: Place | None) -> list[Stored]:
+    """A game from its start, or from its checkpoint, to its end, with those of its ensemble.
 
     Args:
         run: every setting.
@@ -83,12 +85,12 @@ def trained(run: Run, data_dir: Path | None, checkpoint: Place | None) -> Stored
         checkpoint: the file that keeps how far it came, or None.
 
     Returns:
-        Its records.
+        Their records.
     """
-    return train(run, data_dir, checkpoint=checkpoint).stored()
+    return [result.stored() for result in train_together(run, data_dir, checkpoint=checkpoint)]
 
 
-def trained_for_numbers(run: Run, data_dir: Path | None, checkpoint: Place | None) -> Stored:
+def trained_for_numbers(run: Run, data_dir: Path | None, checkpoint: Place | None) -> list[Stored]:
     """The same without samples, real ones neither: of hundreds they would outweigh the numbers.
 
     Args:
@@ -97,17 +99,20 @@ def trained_for_numbers(run: Run, data_dir: Path | None, checkpoint: Place | Non
         checkpoint: the file that keeps how far it came, or None.
 
     Returns:
-        Its records but for the columns of PICTURES; the list of real samples is empty.
+        Their records but for the columns of PICTURES; the lists of real samples are empty.
     """
-    stored = trained(run, data_dir, checkpoint)
+    return [_without_pictures(stored) for stored in trained(run, data_dir, checkpoint)]
+
+
+def _without_pictures(stored: Stored) -> Stored:
     rows = [{k: v for k, v in row.items() if k not in PICTURES} for row in stored.rows]
     facts = {**stored.facts, "real_samples": []} if stored.facts else {}
     return replace(stored, rows=rows, facts=facts)
 
 
 WORK: dict[str, Work] = {
-    "numerics": lambda run, _data_dir, _checkpoint: numerics_experiment(run),
-    "dirac": lambda run, _data_dir, _checkpoint: dirac_experiment(run),
+    "numerics": lambda run, _data_dir, _checkpoint: [numerics_experiment(run)],
+    "dirac": lambda run, _data_dir, _checkpoint: [dirac_experiment(run)],
     "gradients": on_networks(shift_experiment),
     "per_sample": on_networks(per_sample_experiment),
     "optimum": on_networks(optimum_experiment),

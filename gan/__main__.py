@@ -66,7 +66,18 @@ def train(
     ] = None,
     average_decay: Annotated[float, typer.Option(help="of G's moving average")] = 0.995,
     precision: Annotated[str, typer.Option(help="float32, float64, bfloat16, float16")] = "float32",
+    loss_scale: Annotated[
+        float | None,
+        typer.Option(
+            help="of losses while they are differentiated", show_default="1024 for float16, else 1"
+        ),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="of convolutions: contiguous or channels_last")
+    ] = "contiguous",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    mode: Annotated[str, typer.Option(help="eager, compile or cudagraph")] = "eager",
+    ensemble: Annotated[int, typer.Option(help="seeds trained side by side")] = 1,
     seed: Annotated[int, typer.Option(help="of weights, data order and noise")] = 0,
     steps: Annotated[int, typer.Option(help="generator updates")] = 2000,
     records: Annotated[int, typer.Option(help="evaluations along the way")] = 20,
@@ -110,7 +121,11 @@ def train(
         latent_dim=latent_dim,
         average_decay=average_decay,
         precision=precision,
+        loss_scale=loss_scale,
+        layout=layout,
         device=device,
+        mode=mode,
+        ensemble=ensemble,
         seed=seed,
         steps=steps,
         records=records,

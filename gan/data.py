@@ -50,21 +50,38 @@ class Minibatches:
 
     def next(self) -> Tensor:
         """The next minibatch, (N, *shape) float32 on the rng's device."""
-        if not isinstance(self._dataset, Images):
-            return self._dataset.sample(self._batch_size, self._rng)
+        return self.several(1)[0]
+
+    def several(self, count: int) -> Tensor:
+        """The next minibatches.
+
+        Args:
+            count: how many.
+
+        Returns:
+            (count, N, *shape), float32 on the rng's device.
+        """
+        if isinstance(self._dataset, Images):
+            chosen = [self._chosen(self._dataset.size) for _ in range(count)]
+            return self._dataset.train[torch.stack(chosen)]
+        samples = self._dataset.sample(count * self._batch_size, self._rng)
+        minibatches: Tensor = samples.unflatten(0, (count, self._batch_size))
+        return minibatches
+
+    def _chosen(self, size: int) -> Tensor:
+        """The indices of the next N of so many images, in shuffled epochs."""
         if self._position + self._batch_size > len(self._order):
-            size, device = self._dataset.size, self._rng.device
-            self._order = torch.randperm(size, generator=self._rng, device=device)
+            self._order = torch.randperm(size, generator=self._rng, device=self._rng.device)
             self._position = 0
         chosen = self._order[self._position : self._position + self._batch_size]
         self._position += self._batch_size
-        return self._dataset.train[chosen]
+        return chosen
 
     def state(self) -> dict[str, Any]:
         """What it takes to go on identically: tensors and an integer, safe to torch.save."""
         return {
             "rng": self._rng.get_state(),
-            "order": self._order.clone(),
+            "order": self._order,  # never changed, only replaced
             "position": self._position,
         }
 

@@ -27,6 +27,8 @@ DOMAINS: dict[str, tuple[float, float]] = {
     "head_start": (0, _LARGEST_WHOLE),
     "latent_dim": (1, _LARGEST_WHOLE),
     "average_decay": (0, 1),
+    "loss_scale": (2**-126, _LARGEST_RATE),
+    "ensemble": (1, _LARGEST_WHOLE),
     "seed": (0, 2**63),
     "steps": (0, _LARGEST_WHOLE),
     "records": (1, _LARGEST_WHOLE),
@@ -38,13 +40,14 @@ WHOLE = (
     "discriminator_steps",
     "head_start",
     "latent_dim",
+    "ensemble",
     "seed",
     "steps",
     "records",
     "evaluation_samples",
 )
 # Fields in which None stands for the usual number.
-OPTIONAL = ("penalty_weight", "weight_clip", "latent_dim")
+OPTIONAL = ("penalty_weight", "weight_clip", "latent_dim", "loss_scale")
 
 
 def check_numbers(fields: Mapping[str, object]) -> None:

@@ -2,9 +2,10 @@
 
 ``Game`` holds what does not change while training, ``State`` what does, ``Batch`` the random
 numbers of one step. The losses are pure functions of parameters and batch, so the same lines can be
-differentiated by autograd or by torch.func.
+run as they stand, compiled, captured in a CUDA graph, and vmapped over many seeds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,12 +28,39 @@ class State(NamedTuple):
     discriminator_moments: Moments
     average: Tensor
 
+    def tensors(self) -> list[Tensor]:
+        """Every tensor of it, in order."""
+        return [
+            self.generator,
+            self.discriminator,
+            *self.generator_moments,
+            *self.discriminator_moments,
+            self.average,
+        ]
+
+    def of(self, tensors: Sequence[Tensor]) -> "State":
+        """Other tensors as a state of this kind.
+
+        Args:
+            tensors: in the order of ``tensors``.
+
+        Returns:
+            A state of them.
+        """
+        generator, discriminator, *moments, average = tensors
+        of_g = len(self.generator_moments)
+        return State(
+            generator, discriminator, tuple(moments[:of_g]), tuple(moments[of_g:]), average
+        )
+
 
 class Batch(NamedTuple):
     """The random numbers of one step with k discriminator updates and minibatches of N.
 
     A pack of m samples is judged as one sample: N counts packs, and *pack is the shape that D
     sees, *shape with m times as many channels or coordinates.
+
+    E runs trained side by side have a dimension E before each N.
 
     Args:
         real: (k, N·m, *shape), fresh minibatches of data.
@@ -64,6 +92,8 @@ class Game:
         average_decay: of the generator's moving average.
         precision: dtype in which the networks' matrix products run.
         pack: m, samples that the discriminator judges at once.
+        loss_scale: what an objective is multiplied by before it is differentiated, and its gradient
+            divided by after.
     """
 
     generator: Network
@@ -78,6 +108,7 @@ class Game:
     average_decay: float
     precision: torch.dtype
     pack: int = 1
+    loss_scale: float = 1.0
 
     def generate(self, theta_g: Tensor, z: Tensor) -> Tensor:
         """G(z), in θ's dtype.

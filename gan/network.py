@@ -11,6 +11,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+# How images and convolutions' weights lie in memory.
+LAYOUTS: dict[str, torch.memory_format] = {
+    "contiguous": torch.contiguous_format,
+    "channels_last": torch.channels_last,
+}
+
 Initialiser = Callable[[nn.Module, torch.Generator], None]
 
 
@@ -20,20 +26,34 @@ class Network:
     Args:
         build: makes the module; called on the meta device, so it draws no random numbers.
         initialise: sets one leaf module's parameters in place, drawing from the rng it is given.
+        channels_last: keep images and convolutions' weights in memory pixel by pixel, as (N, H, W,
+            C), instead of channel by channel; every number is the same.
     """
 
-    def __init__(self, build: Callable[[], nn.Module], initialise: Initialiser) -> None:
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        initialise: Initialiser,
+        *,
+        channels_last: bool = False,
+    ) -> None:
         with torch.device("meta"):
             self._module = build()
         self._build, self._initialise = build, initialise
         self._names = [name for name, _ in self._module.named_parameters()]
         self._shapes = [parameter.shape for parameter in self._module.parameters()]
         self._sizes = [math.prod(shape) for shape in self._shapes]
+        self._channels_last = channels_last
 
     @property
     def parameters(self) -> int:
         """Length of θ."""
         return sum(self._sizes)
+
+    @property
+    def convolves(self) -> bool:
+        """Whether it has weights of convolutions, which a memory layout is about."""
+        return any(len(shape) == 4 for shape in self._shapes)
 
     @property
     def uniform_features(self) -> int:
@@ -55,7 +75,10 @@ class Network:
         with torch.no_grad():
             for leaf in module.modules():
                 self._initialise(leaf, rng)
-        return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+        weights = [parameter.detach() for parameter in module.parameters()]
+        if self._channels_last:
+            weights = [w.permute(0, 2, 3, 1) if w.dim() == 4 else w for w in weights]
+        return torch.cat([weight.flatten() for weight in weights])
 
     def __call__(self, theta: Tensor, x: Tensor, uniform: Tensor | None = None) -> Tensor:
         """Run the network.
@@ -70,9 +93,18 @@ class Network:
         """
         pieces = theta.split(self._sizes)
         views = {
-            name: piece.view(shape)
+            name: self._view(piece, shape)
             for name, piece, shape in zip(self._names, pieces, self._shapes, strict=True)
         }
+        if self._channels_last and x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
         arguments = (x,) if uniform is None else (x, uniform)
         output: Tensor = torch.func.functional_call(self._module, views, arguments)
         return output
+
+    def _view(self, piece: Tensor, shape: torch.Size) -> Tensor:
+        """A parameter, as it lies in θ."""
+        if self._channels_last and len(shape) == 4:
+            outputs, inputs, height, width = shape
+            return piece.view(outputs, height, width, inputs).permute(0, 3, 1, 2)
+        return piece.view(shape)

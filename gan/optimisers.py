@@ -4,7 +4,6 @@ In place because a step that allocates fresh vectors spends its time in page fau
 (docs/performance.md).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -58,40 +57,33 @@ def sgd(theta: Tensor, gradient: Tensor, moments: Moments, rates: Rates) -> None
 def adam(theta: Tensor, gradient: Tensor, moments: Moments, rates: Rates) -> None:
     """θ ← θ − η m̂ / (√v̂ + ε): adaptive moment estimation.
 
+    m̂ = m / (1 − β₁ᵗ), and 1 − βᵗ is the same moving average of the constant 1: kept beside m and v
+    in float64, where it neither rounds for β near 1 nor costs a power in every update.
+
     Args:
         theta: (n,), changed in place.
         gradient: (n,).
-        moments: (m (n,), v (n,), t ()), changed in place.
+        moments: (m (n,), v (n,), 1 − β₁ᵗ (), 1 − β₂ᵗ ()), changed in place.
         rates: learning_rate η, beta1, beta2 and epsilon ε.
 
     Reference:
         Kingma & Ba 2015, "Adam", Algorithm 1.
     """
-    mean, square, count = moments
-    count.add_(1)
+    mean, square, mean_weight, square_weight = moments
+    mean_weight.mul_(rates.beta1).add_(1 - rates.beta1)
+    square_weight.mul_(rates.beta2).add_(1 - rates.beta2)
     mean.lerp_(gradient, 1 - rates.beta1)
     square.mul_(rates.beta2).addcmul_(gradient, gradient, value=1 - rates.beta2)
-    scale = _bias(rates.beta1, count) / rates.learning_rate
-    denominator = (square / _bias(rates.beta2, count)).sqrt_().add_(rates.epsilon).mul_(scale)
-    theta.addcdiv_(mean, denominator, value=-1)
+    denominator = (square / square_weight).sqrt_().add_(rates.epsilon)
+    theta.addcdiv_(mean, denominator.mul_(mean_weight / rates.learning_rate), value=-1)
 
 
-def _bias(beta: float, count: Tensor) -> Tensor:
-    """1 − βᵗ, the share of the gradients in a moving average; for β near 1 the power would round.
-
-    Args:
-        beta: β in [0, 1).
-        count: t (), at least 1.
-
-    Returns:
-        (), in t's dtype.
-    """
-    return -torch.expm1(count * (math.log(beta) if beta else -math.inf))
+def _adam_start(theta: Tensor) -> Moments:
+    weights = (theta.new_zeros((), dtype=torch.float64) for _ in range(2))
+    return torch.zeros_like(theta), torch.zeros_like(theta), *weights
 
 
 OPTIMISERS: dict[str, Optimiser] = {
     "sgd": Optimiser(lambda theta: (torch.zeros_like(theta),), sgd),
-    "adam": Optimiser(
-        lambda theta: (torch.zeros_like(theta), torch.zeros_like(theta), theta.new_zeros(())), adam
-    ),
+    "adam": Optimiser(_adam_start, adam),
 }

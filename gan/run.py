@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from gan import distributed
 from gan.data import DATASETS, Dataset
 from gan.domains import check_numbers
 from gan.errors import UsageError, unknown
 from gan.losses import LOSSES
 from gan.models import MODELS
+from gan.modes import MODES, check_mode
+from gan.network import LAYOUTS
 from gan.optimisers import OPTIMISERS, Rates
 from gan.penalties import PENALTIES
 from gan.step import PRECISIONS
@@ -23,6 +26,8 @@ NAMES: Mapping[str, Mapping[str, object]] = {
     "data": DATASETS,
     "optimiser": OPTIMISERS,
     "precision": PRECISIONS,
+    "layout": LAYOUTS,
+    "mode": MODES,
 }
 
 
@@ -56,7 +61,13 @@ class Run:
         average_decay: of the generator's moving average; .995 has a half-life of 138 steps, 9,000
             samples at batch 64, close to the 10,000 of Karras et al. 2018.
         precision: a name of PRECISIONS.
+        loss_scale: what losses are multiplied by before backpropagation, and gradients divided by
+            after it; None is 1024 for float16, whose range ends at 6e-8, and 1 for every other.
+        layout: a name of LAYOUTS, how images and convolutions' weights lie in memory.
         device: "cpu", "cuda" or "cuda:1".
+        mode: a name of MODES, how a step is executed.
+        ensemble: E, how many runs are trained side by side as one program: this one and those of
+            the other seeds from ⌊seed / E⌋ E on; 1 is this one alone.
         seed: of weights, data order, noise, dropout and evaluation, each a stream of its own.
         steps: generator updates.
         records: evaluations along the way, besides the one before training.
@@ -93,7 +104,11 @@ class Run:
     latent_dim: int | None = None
     average_decay: float = 0.995
     precision: str = "float32"
+    loss_scale: float | None = None
+    layout: str = "contiguous"
     device: str = "cpu"
+    mode: str = "eager"
+    ensemble: int = 1
     seed: int = 0
     steps: int = 1000
     records: int = 20
@@ -107,6 +122,8 @@ class Run:
         check_numbers(self.as_dict())
         if self.penalty_weight is None:
             object.__setattr__(self, "penalty_weight", PENALTIES[self.penalty].usual_weight)
+        if self.loss_scale is None:
+            object.__setattr__(self, "loss_scale", 1024.0 if self.precision == "float16" else 1.0)
         if self.weight_clip is None:
             unbounded = self.loss == "wasserstein" and self.penalty == "none"
             constrained = MODELS[self.model].normalises_weights
@@ -125,6 +142,16 @@ class Run:
         200
         """
         return self.batch_size * self.pack
+
+    def members(self) -> list["Run"]:
+        """The runs that are trained together, in the order of their seeds.
+
+        >>> [run.seed for run in Run(seed=9, ensemble=8).members()]
+        [8, 9, 10, 11, 12, 13, 14, 15]
+        """
+        first = self.seed - self.seed % self.ensemble
+        seeds = range(first, first + self.ensemble)
+        return [dataclasses.replace(self, seed=seed) for seed in seeds]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -169,11 +196,13 @@ class Run:
             dataset: the loaded data set.
 
         Raises:
-            UsageError: an absent device, a minibatch larger than the data or too small for the
-                model, an evaluation that does not come out in packs, or a model that can't make
-                samples of this shape or judge packs of them.
+            UsageError: an absent device or a mode that it lacks, a minibatch larger than the data
+                or too small for the model, an evaluation that does not come out in packs, a layout
+                without convolutions, or a model that can't make samples of this shape or judge
+                packs of them.
         """
         check_device(self.device)
+        check_mode(self.mode, self.device, distributed.world())
         if dataset.size is not None and self.minibatch_samples > dataset.size:
             packs = f" of packs of {self.pack}" if self.pack > 1 else ""
             raise UsageError(
@@ -196,7 +225,13 @@ class Run:
                 field="batch_size",
             )
         latent_dim = self.latent_dim or model.latent_dim(dataset.shape)
-        model.networks(dataset.shape, latent_dim, self.pack)
+        networks = model.networks(dataset.shape, latent_dim, self.pack)
+        if self.layout != "contiguous" and not any(network.convolves for network in networks):
+            raise UsageError(
+                f"layout {self.layout} is of convolutions: {self.model} has none", field="layout"
+            )
+        if self.ensemble > 1 and distributed.world() > 1:
+            raise UsageError("an ensemble is trained in one process", field="ensemble")
 
     def need_single_samples(self, experiment: str) -> None:
         """Refuse packs where something asks what D makes of one sample.

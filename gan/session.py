@@ -12,7 +12,7 @@ from gan.data import load
 from gan.evaluation import Row
 from gan.folder import Place
 from gan.run import Run
-from gan.train import train
+from gan.train import train_together
 
 SHOWN = ("fid", "modes", "high_quality", "w1", "accuracy")
 
@@ -34,13 +34,14 @@ def train_and_store(run: Run, folder: Place, data_dir: Path | None) -> None:
     with distributed.processes(run.device):
         run.check(load(run.data, data_dir))
         store.probe(folder)
-        stored = _trained(run, folder, data_dir)
-        if distributed.rank() == 0:
-            _store(stored, folder)
+        # The first one's checkpoint is that of an ensemble: it goes when all are stored.
+        for stored in reversed(_trained(run, folder, data_dir)):
+            if distributed.rank() == 0:
+                _store(stored, folder)
 
 
-def _trained(run: Run, folder: Place, data_dir: Path | None) -> store.Stored:
-    """The run's records; how far it has come is shown on stderr."""
+def _trained(run: Run, folder: Place, data_dir: Path | None) -> list[store.Stored]:
+    """The records of the run, and of its ensemble; how far it has come is shown on stderr."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(24),
@@ -59,8 +60,9 @@ def _trained(run: Run, folder: Place, data_dir: Path | None) -> store.Stored:
             bar.update(task, completed=step)
             bar.console.print(f"going on from step {step}, where this run was interrupted")
 
-        kept = store.checkpoint(folder, run, "training")
-        return train(run, data_dir, show, kept, resume).stored()
+        kept = store.checkpoint(folder, run.members()[0], "training")
+        results = train_together(run, data_dir, show, kept, resume)
+        return [result.stored() for result in results]
 
 
 def _store(stored: store.Stored, folder: Place) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "State",
     "autograd",
     "divergence",
+    "lead",
     "step",
     "update_discriminator",
 ]
@@ -45,16 +46,29 @@ def autograd(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
     """A function's value and gradient at θ, by torch's tape.
 
     Args:
-        objective: θ (n,) -> ().
-        theta: (n,).
+        objective: θ (n,) -> (), or of E independent runs θ (E, n) -> (E,).
+        theta: (n,) or (E, n).
 
     Returns:
-        The value () and the gradient (n,).
+        The value and the gradient, in the shapes of value and θ.
     """
     theta = theta.detach().requires_grad_()
     value = objective(theta)
-    (gradient,) = torch.autograd.grad(value, theta)
+    (gradient,) = torch.autograd.grad(value.sum(), theta)
     return value.detach(), gradient
+
+
+def _loss_and_gradient(
+    game: Game, objective: Objective, theta: Tensor, differentiate: Differentiate
+) -> tuple[Tensor, Tensor]:
+    """The value and the gradient, computed of loss_scale times the objective.
+
+    What is too small for float16 would be 0 there. A power of 2 changes no other digit.
+    """
+    if game.loss_scale == 1:
+        return differentiate(objective, theta)
+    value, gradient = differentiate(lambda theta: game.loss_scale * objective(theta), theta)
+    return value / game.loss_scale, gradient / game.loss_scale
 
 
 def update_discriminator(
@@ -85,7 +99,7 @@ def update_discriminator(
     """
     fake = game.generate(state.generator, z)
     objective = partial(game.discriminator_objective, real=real, fake=fake, mix=mix, drop=drop)
-    loss, gradient = differentiate(objective, state.discriminator)
+    loss, gradient = _loss_and_gradient(game, objective, state.discriminator, differentiate)
     game.optimiser.update(
         state.discriminator, gradient, state.discriminator_moments, game.discriminator_rates
     )
@@ -121,12 +135,35 @@ def step(game: Game, state: State, batch: Batch, differentiate: Differentiate = 
         z=batch.z[-1],
         drop=batch.drop[-2:],
     )
-    loss_g, gradient_g = differentiate(objective, state.generator)
+    loss_g, gradient_g = _loss_and_gradient(game, objective, state.generator, differentiate)
     game.optimiser.update(
         state.generator, gradient_g, state.generator_moments, game.generator_rates
     )
     state.average.lerp_(state.generator, 1 - game.average_decay)
-    return torch.stack([loss_d, gradient_d.norm(), loss_g, gradient_g.norm()])
+    return torch.stack([loss_d, _norm(gradient_d), loss_g, _norm(gradient_g)], dim=-1)
+
+
+def _norm(gradient: Tensor) -> Tensor:
+    """‖∇‖₂, of each run."""
+    norm: Tensor = torch.linalg.vector_norm(gradient, dim=-1)
+    return norm
+
+
+def lead(game: Game, state: State, batch: Batch, differentiate: Differentiate = autograd) -> Tensor:
+    """One discriminator update with G frozen; changes the state in place.
+
+    Args:
+        game: the rules.
+        state: both players before the update, after it on return.
+        batch: a minibatch of data and, first of all its noise, one of noise.
+        differentiate: ``(objective, theta) -> (value, gradient)``.
+
+    Returns:
+        (2,), the discriminator's quantities of TRACE.
+    """
+    real, z, mix, drop = batch.real[0], batch.z[0], batch.mix[0], batch.drop[:2]
+    loss, gradient = update_discriminator(game, state, real, z, mix, drop, differentiate)
+    return torch.stack([loss, _norm(gradient)], dim=-1)
 
 
 def divergence(trace: Tensor) -> tuple[int, str] | None:

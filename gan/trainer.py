@@ -1,30 +1,23 @@
 """A run in progress: its game, its state, and streams of random numbers by purpose."""
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan import distributed
-from gan.data import Dataset, Minibatches, load
+from gan.data import Dataset, load
+from gan.draws import Draws, Stream
 from gan.errors import UsageError
+from gan.game import Batch, Game, State
 from gan.losses import LOSSES
 from gan.models import MODELS
+from gan.modes import MODES
 from gan.optimisers import OPTIMISERS
 from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import (
-    PRECISIONS,
-    TRACE,
-    Batch,
-    Differentiate,
-    Game,
-    State,
-    autograd,
-    divergence,
-    step,
-    update_discriminator,
-)
+from gan.step import PRECISIONS, TRACE, Differentiate, autograd, divergence, lead, step
 
 
 class Trainer:
@@ -46,16 +39,24 @@ class Trainer:
         model = MODELS[run.model]
         self.latent_dim = run.latent_dim or model.latent_dim(dataset.shape)
         self.generator, self.discriminator = model.networks(
-            dataset.shape, self.latent_dim, run.pack
+            dataset.shape,
+            self.latent_dim,
+            run.pack,
+            channels_last=run.layout == "channels_last",
         )
         self.game = self._game()
-        self._differentiate: Differentiate = autograd
-        self.reset()
+        self.state = self._initial()
+        self._restart_draws()
+        differentiate: Differentiate = autograd
         if distributed.world() > 1:
-            self._split()
+            self._check_split()
+            differentiate = distributed.Averaged()
+        prepare = MODES[run.mode].prepare
+        self._step = prepare(partial(step, self.game, differentiate=differentiate))
+        self._lead = prepare(partial(lead, self.game, differentiate=differentiate))
 
-    def _split(self) -> None:
-        """Take this process's share of every minibatch, if the game allows it."""
+    def _check_split(self) -> None:
+        """Refuse a game whose minibatches several processes can't share."""
         run, processes = self.run, distributed.world()
         run.need_single_samples("a run over several processes")
         if run.batch_size % processes:
@@ -66,7 +67,6 @@ class Trainer:
         rng = run.rng("splitting", run.device)
         real = self.dataset.sample(4, rng)
         distributed.check(self.game, self.state, real, self.latent(4, rng), rng)
-        self._differentiate = distributed.Averaged()
 
     def _game(self) -> Game:
         run = self.run
@@ -83,19 +83,65 @@ class Trainer:
             average_decay=run.average_decay,
             precision=PRECISIONS[run.precision],
             pack=run.pack,
+            loss_scale=run.loss_scale or 1.0,
         )
+
+    def _initial(self) -> State:
+        """The state before the first update."""
+        weights = self.run.rng("weights")
+        theta_g, theta_d = (
+            network.initial(weights).to(self.run.device, self.run.dtype)
+            for network in (self.generator, self.discriminator)
+        )
+        return self.game.start(theta_g, theta_d)
 
     def reset(self) -> None:
         """Go back to the first step: the same weights, data order and noise again."""
-        run = self.run
-        weights = run.rng("weights")
-        theta_g, theta_d = (
-            network.initial(weights).to(run.device, run.dtype)
-            for network in (self.generator, self.discriminator)
-        )
-        self.state: State = self.game.start(theta_g, theta_d)
-        self._draws = _Draws(self, "")
-        self._lead_draws = _Draws(self, "head start ")
+        self._load(self._initial().tensors())
+        self._restart_draws()
+
+    def _load(self, tensors: list[Tensor]) -> None:
+        """Take a state's values, in place: a captured graph knows its memory and no other."""
+        for mine, other in zip(self.state.tensors(), tensors, strict=True):
+            mine.copy_(other)
+
+    def _restart_draws(self) -> None:
+        self._draws = self._draws_of("", self.run.discriminator_steps)
+        self._lead_draws = self._draws_of("head start ", 1)
+
+    def _draws_of(self, purpose: str, updates: int) -> Draws:
+        return Draws([self.stream(purpose, updates)], self.shapes(updates), side_by_side=False)
+
+    def stream(self, purpose: str, updates: int) -> Stream:
+        """The run's random numbers for one purpose, from their start.
+
+        Args:
+            purpose: "" for its steps.
+            updates: of D in each of them.
+
+        Returns:
+            A stream that no other has drawn from.
+        """
+        return Stream(self.run, self.dataset, purpose, self.shapes(updates)[1:])
+
+    def shapes(self, updates: int) -> list[tuple[int, ...]]:
+        """What the random numbers of a step look like.
+
+        Args:
+            updates: of D in it.
+
+        Returns:
+            The shapes of real, z, mix and drop.
+        """
+        run, shape = self.run, self.dataset.shape
+        packed = (run.pack * shape[0], *shape[1:])
+        numbers = packed if self.game.penalty.per_element else ()
+        return [
+            (updates, run.minibatch_samples, *shape),
+            (updates + 1, run.minibatch_samples, self.latent_dim),
+            (updates, run.batch_size, *numbers),
+            (2 * updates + 2, run.batch_size, self.discriminator.uniform_features),
+        ]
 
     def draw(self) -> Batch:
         """The random numbers of the next step, each kind from its own stream.
@@ -103,20 +149,19 @@ class Trainer:
         Returns:
             k minibatches of data and k + 1 of noise, in the run's dtype, on its device.
         """
-        return self._draws.next(self.run.discriminator_steps)
+        return self._draws.next()
 
-    def latent(self, count: int, rng: torch.Generator, *stacked: int) -> Tensor:
+    def latent(self, count: int, rng: torch.Generator) -> Tensor:
         """z ~ N(0, I).
 
         Args:
             count: N.
             rng: on the run's device.
-            stacked: leading dimensions.
 
         Returns:
-            (*stacked, N, latent_dim), in the run's dtype.
+            (N, latent_dim), in the run's dtype.
         """
-        shape = (*stacked, count, self.latent_dim)
+        shape = (count, self.latent_dim)
         return torch.randn(shape, generator=rng, device=self.run.device).to(self.run.dtype)
 
     def lead(self, updates: int) -> Tensor:
@@ -131,19 +176,10 @@ class Trainer:
         Returns:
             (updates, 2), the discriminator's loss and gradient norm.
         """
-        traces = []
-        for _ in range(updates):
-            batch = distributed.share(self._lead_draws.next(1))
-            loss, gradient = update_discriminator(
-                self.game,
-                self.state,
-                batch.real[0],
-                batch.z[0],
-                batch.mix[0],
-                batch.drop[:2],
-                self._differentiate,
-            )
-            traces.append(torch.stack([loss, gradient.norm()]))
+        traces = [
+            self._lead(self.state, distributed.share(self._lead_draws.next()))
+            for _ in range(updates)
+        ]
         return torch.stack(traces) if traces else torch.empty(0, 2)
 
     def step(self) -> Tensor:
@@ -152,8 +188,7 @@ class Trainer:
         Returns:
             (4,), the quantities named in ``gan.step.TRACE``.
         """
-        batch = distributed.share(self.draw())
-        return step(self.game, self.state, batch, self._differentiate)
+        return self._step(self.state, distributed.share(self.draw()))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the updates so far have changed: what it takes to go on bit-identically.
@@ -163,7 +198,7 @@ class Trainer:
             goes on changing, so to be saved before the next update.
         """
         return {
-            "tensors": _tensors(self.state),
+            "tensors": self.state.tensors(),
             "draws": self._draws.state_dict(),
             "lead_draws": self._lead_draws.state_dict(),
         }
@@ -177,8 +212,7 @@ class Trainer:
         Raises:
             UsageError: the data have another size than those that it was trained on.
         """
-        for mine, other in zip(_tensors(self.state), kept["tensors"], strict=True):
-            mine.copy_(other)
+        self._load(kept["tensors"])
         self._draws.load_state_dict(kept["draws"])
         self._lead_draws.load_state_dict(kept["lead_draws"])
 
@@ -186,60 +220,6 @@ class Trainer:
         """Wait until the device has done all that it was asked to."""
         if self.run.device.startswith("cuda"):
             torch.cuda.synchronize(self.run.device)
-
-
-def _tensors(state: State) -> list[Tensor]:
-    """Everything in a state, in order."""
-    return [
-        state.generator,
-        state.discriminator,
-        *state.generator_moments,
-        *state.discriminator_moments,
-        state.average,
-    ]
-
-
-class _Draws:
-    """A run's streams of data, noise, penalties' mixing and dropout, each from its own rng."""
-
-    def __init__(self, trainer: Trainer, purpose: str) -> None:
-        run, self._trainer = trainer.run, trainer
-        self._noise, self._mix, self._drop = (
-            run.rng(purpose + of, run.device) for of in ("noise", "penalty", "dropout")
-        )
-        data = run.rng(f"{purpose}data", run.device)
-        self._data = Minibatches(trainer.dataset, run.minibatch_samples, data)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where every stream stands."""
-        streams = [rng.get_state() for rng in (self._noise, self._mix, self._drop)]
-        return {"streams": streams, "data": self._data.state()}
-
-    def load_state_dict(self, kept: dict[str, Any]) -> None:
-        """Go on from where other streams of the same run stood."""
-        streams = (self._noise, self._mix, self._drop)
-        for rng, stream in zip(streams, kept["streams"], strict=True):
-            rng.set_state(stream.cpu())
-        self._data.restore(kept["data"])
-
-    def next(self, k: int) -> Batch:
-        """k minibatches of data and k + 1 of noise, with what penalties and dropout draw."""
-        trainer, run = self._trainer, self._trainer.run
-        features = trainer.discriminator.uniform_features
-        minibatches = [self._data.next() for _ in range(k)]
-        channels, *sides = trainer.dataset.shape
-        packed = (run.pack * channels, *sides)
-        numbers = packed if trainer.game.penalty.per_element else ()
-        shape = (k, run.batch_size, *numbers)
-        real = minibatches[0].unsqueeze(0) if k == 1 else torch.stack(minibatches)
-        return Batch(
-            real=real.to(run.dtype),
-            z=trainer.latent(run.minibatch_samples, self._noise, k + 1),
-            mix=torch.rand(shape, generator=self._mix, device=run.device).to(run.dtype),
-            drop=torch.rand(
-                2 * k + 2, run.batch_size, features, generator=self._drop, device=run.device
-            ),
-        )
 
 
 def lead_divergence(trace: Tensor, phase: str = "the head start") -> str:

@@ -266,6 +266,7 @@ def fixed_ticks(axes: Axes, values: Sequence[float]) -> None:
 PLAIN: Mapping[str, str] = {
     **dict.fromkeys((name for name in schema.AXES if name != "seed"), "{}"),
     "batch_size": "batch {}",
+    "ensemble": "{} runs at once",
     "machine": "{}",
 }
 

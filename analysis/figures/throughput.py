@@ -23,7 +23,10 @@ from analysis.figures.style import style_of
 from analysis.records import Records
 from analysis.wording import count, direction, listing, number, percent
 
-GAME = ["machine", "device", "precision", "model", "penalty", "data", "loss", "batch_size"]
+GAME = [
+    *("machine", "device", "precision", "layout", "mode", "ensemble"),
+    *("model", "penalty", "data", "loss", "batch_size"),
+]
 COSTS = [
     "flops_per_step",
     "peak_memory_bytes",
@@ -46,7 +49,8 @@ def prepare(records: Records) -> pd.DataFrame:
     others = settings(rows[[name for name in rows if name in PLAIN]], ["loss", "batch_size"])
     alone = rows["device"] + ", " + rows["precision"] + ", " + rows["model"]
     rows["panel"] = others.where(others != "", alone).map(plain)
-    rows["images_per_second"] = rows["batch_size"] / rows["seconds_per_step"]
+    images = rows["batch_size"] * rows["ensemble"]
+    rows["images_per_second"] = images / rows["seconds_per_step"]
     rows["achieved_flops_per_second"] = rows["flops_per_step"] / rows["seconds_per_step"]
     # Losses take almost the same time: beside each other they can be told apart.
     order = {loss: place for place, loss in enumerate(sorted(rows["loss"].unique()))}

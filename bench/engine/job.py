@@ -44,6 +44,8 @@ class Outcome:
         seconds: what it took the process that did it.
         reused: an earlier session, or another one, had stored it.
         warnings: what was logged on the way: a damaged file that was made again, say.
+        members: of an ensemble, the key, status and message of each run, in the order of seeds;
+            those above are the first one's.
     """
 
     key: str
@@ -52,6 +54,20 @@ class Outcome:
     seconds: float
     reused: bool
     warnings: tuple[str, ...] = ()
+    members: tuple["Ended", ...] = ()
+
+    def of(self, run: Run) -> "Ended":
+        """How one run of the job ended.
+
+        Args:
+            run: the job's, or one that was trained beside it.
+
+        Returns:
+            Its key, status and message.
+        """
+        if not self.members:
+            return self.key, self.status, self.message
+        return self.members[run.seed % run.ensemble]
 
 
 class RunError(Exception):
@@ -62,6 +78,7 @@ class FolderError(RunError):
     """The same because the results folder can't be written: so would all that come after end."""
 
 
+Ended = tuple[str, str, str]
 Work = Callable[[Job], Outcome]
 Finished = tuple[Job, Outcome | RunError]
 
@@ -149,21 +166,30 @@ def perform(job: Job) -> Outcome:
         RuntimeError: any other that its computation raises.
     """
     start, kind = time.perf_counter(), stored_as(job.kind)
-    file = store.path(job.results, job.run, kind)
+    files = [store.path(job.results, run, kind) for run in job.run.members()]
     with heard() as warnings:
-        stored = there = _ended(file)
-        if stored is None:
-            stored = compute(job.kind, job.run, job.data_dir, job.results / "checkpoints")
-            store.write(job.results, stored)
-            there = None if stored.ended else _ended(file)
-    told = there or stored
+        there = [_ended(file) for file in files]
+        if None in there:
+            computed = compute(job.kind, job.run, job.data_dir, job.results / "checkpoints")
+            # The first one's checkpoint is that of all: it goes when all are stored.
+            for stored in reversed(computed):
+                store.write(job.results, stored)
+            told = [
+                stored if stored.ended else _ended(file) or stored
+                for stored, file in zip(computed, files, strict=True)
+            ]
+            reused = not any(stored is mine for stored, mine in zip(told, computed, strict=True))
+        else:
+            told, reused = [stored for stored in there if stored], True
+    members = tuple(
+        (file.stem, stored.status, stored.message) for file, stored in zip(files, told, strict=True)
+    )
     return Outcome(
-        file.stem,
-        told.status,
-        told.message,
+        *members[0],
         time.perf_counter() - start,
-        reused=there is not None,
+        reused=reused,
         warnings=tuple(dict.fromkeys(warnings)),
+        members=members if len(members) > 1 else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -35,7 +36,9 @@ class Model:
     normalises_weights: bool = False
     fewest_samples: int = 1
 
-    def networks(self, shape: Shape, latent_dim: int, pack: int = 1) -> tuple[Network, Network]:
+    def networks(
+        self, shape: Shape, latent_dim: int, pack: int = 1, *, channels_last: bool = False
+    ) -> tuple[Network, Network]:
         """Build both networks.
 
         Args:
@@ -43,6 +46,7 @@ class Model:
             latent_dim: size of z.
             pack: m, samples that the discriminator sees at once, side by side along the first
                 dimension: channels of images, coordinates of points.
+            channels_last: the memory layout of images and of convolutions' weights.
 
         Returns:
             The generator and the discriminator.
@@ -50,10 +54,11 @@ class Model:
         Raises:
             UsageError: the model cannot make samples of that shape, or not judge packs of them.
         """
-        generator = Network(lambda: self.generator(shape, latent_dim), self.initialise)
+        network = partial(Network, initialise=self.initialise, channels_last=channels_last)
+        generator = network(lambda: self.generator(shape, latent_dim))
         packed = (pack * shape[0], *shape[1:])
         try:
-            return generator, Network(lambda: self.discriminator(packed), self.initialise)
+            return generator, network(lambda: self.discriminator(packed))
         except UsageError as reason:
             if pack == 1:
                 raise

@@ -68,9 +68,9 @@ def test_memory_that_ran_out_gives_way_to_another_sessions_result(
     """It brought the run to its end meanwhile: that is the outcome, and its file stays."""
     end = replace(NO_MEMORY, status=status, message="theirs")
 
-    def late(*_: object) -> Stored:
+    def late(*_: object) -> list[Stored]:
         store.write(one.results, end)
-        return NO_MEMORY
+        return [NO_MEMORY]
 
     monkeypatch.setattr(job, "compute", late)
     outcome = perform(one)
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_told_once(one: Job, monkeypatch: pytest.MonkeyPatch) 
     perform(one)
     file = store.path(one.results, RUN, "training")
     file.write_bytes(b"half")
-    monkeypatch.setattr(job, "compute", lambda *_: NO_MEMORY)
+    monkeypatch.setattr(job, "compute", lambda *_: [NO_MEMORY])
     outcome = perform(one)
     assert (outcome.status, len(outcome.warnings)) == ("out_of_memory", 1)
 

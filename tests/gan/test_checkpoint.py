@@ -67,9 +67,12 @@ def learned(content: bytes) -> list[bytes]:
     progress = unseal(content)["progress"]
     trainer = progress["trainer"]
     draws = [trainer[name] for name in ("draws", "lead_draws")]
-    streams = [part for each in draws for part in (*each["streams"], each["data"]["order"])]
-    streams += [each["data"]["rng"] for each in draws]
-    tensors = [*trainer["tensors"], *streams, progress["trace"], progress["lead"]]
+    runs = [run for each in draws for run in each["runs"]]
+    streams = [part for run in runs for part in (*run["streams"], run["data"]["order"])]
+    streams += [run["data"]["rng"] for run in runs]
+    streams += [torch.tensor(each["position"]) for each in draws]
+    [kept] = progress["runs"]
+    tensors = [*trainer["tensors"], *streams, kept["trace"], kept["lead"]]
     return [tensor.numpy().tobytes() for tensor in tensors]
 
 
@@ -96,7 +99,7 @@ def test_the_clock_goes_on_from_where_it_was(every_moment: list[bytes], tmp_path
     file = tmp_path / "run.pt"
     first = train(SMALL, checkpoint=file)
     moment = every_moment[len(every_moment) // 2]
-    kept = unseal(moment)["progress"]
+    [kept] = unseal(moment)["progress"]["runs"]
     file.write_bytes(moment)
     second = train(SMALL, checkpoint=file)
     rows = json.loads(kept["rows"])
@@ -237,7 +240,7 @@ def test_other_data_under_the_same_run_are_refused(
     file = tmp_path / "run.pt"
     train(DIGITS, checkpoint=file)
     content = unseal(every_moment[-1])
-    data = content["progress"]["trainer"]["draws"]["data"]
+    data = content["progress"]["trainer"]["draws"]["runs"][0]["data"]
     data["order"] = data["order"][:-1]
     file.write_bytes(seal(content))
     with pytest.raises(UsageError, match="this data order is of"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan import train as module
+from gan import training as module
 from gan.errors import UsageError
 from gan.evaluation import Evaluation
 from gan.failures import is_out_of_memory
@@ -16,6 +16,7 @@ from gan.run import Run
 from gan.step import TRACE
 from gan.train import Result, record_steps, train
 from gan.trainer import Trainer
+from gan.training import Training
 
 RUN = Run(data="ring", batch_size=16, steps=12, records=3, evaluation_samples=50)
 
@@ -233,7 +234,7 @@ def test_memory_that_runs_out_is_recorded(
     def fail(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(module, "_advance", fail)
+    monkeypatch.setattr(Training, "_advance", fail)
     result = train(RUN)
     assert (result.status, len(result.rows)) == ("out_of_memory", 1)
     assert result.message == str(error)
@@ -255,7 +256,7 @@ def test_errors_without_words_and_missing_operations_are_recorded(
     def fail(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(module, "_advance", fail)
+    monkeypatch.setattr(Training, "_advance", fail)
     result = train(RUN)
     assert (result.status, len(result.rows)) == (status, 1)
     assert result.message.startswith(message)
@@ -270,7 +271,7 @@ def test_memory_that_runs_out_while_setting_up_is_recorded(
     def fail(_trainer: Trainer) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr(Trainer, "reset", fail)
+    monkeypatch.setattr(Trainer, "_initial", fail)
     result = train(RUN)
     assert (result.status, result.rows, result.facts) == ("out_of_memory", [], {})
 
@@ -288,7 +289,7 @@ def test_other_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None
     def fail(*_arguments: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(module, "_advance", fail)
+    monkeypatch.setattr(Training, "_advance", fail)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(RUN)
 

@@ -20,7 +20,7 @@ from gan.evaluation import Row
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
 from gan.run import Run
-from gan.step import Batch, Objective, autograd, step, update_discriminator
+from gan.step import Batch, Objective, autograd, lead, step
 from gan.train import train
 from gan.trainer import Trainer
 
@@ -114,15 +114,7 @@ def trained_error(run: Run, steps: int) -> float:
     split, whole = Trainer(run), Trainer(run)
     split.lead(3)
     for _ in range(3):
-        batch = whole._lead_draws.next(1)
-        update_discriminator(
-            whole.game,
-            whole.state,
-            batch.real[0],
-            batch.z[0],
-            batch.mix[0],
-            batch.drop[:2],
-        )
+        lead(whole.game, whole.state, whole._lead_draws.next())
     for _ in range(steps):
         trace = split.step()
         exact = step(whole.game, whole.state, whole.draw())
