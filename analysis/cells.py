@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import fields, schema
+from analysis import ceilings, fields, schema
 from analysis.errors import UsageError
 from analysis.place import Place, telling
 
@@ -38,6 +38,7 @@ def read_document(path: Place) -> dict[str, Any]:
     schema.check_schema(machine, f"{path}: machine_info.saddle")
     fields.check(machine, schema.MACHINE, f"{path}: machine_info.saddle")
     fields.check_present(machine, schema.SOME_MACHINE, f"{path}: machine_info.saddle")
+    ceilings.check(machine, f"{path}: machine_info.saddle")
     for number, cell in enumerate(document["benchmarks"]):
         check_cell(cell, f"{path}: benchmarks[{number}]")
     return document
@@ -130,10 +131,13 @@ def check_finished(cell: Mapping[str, Any], where: str) -> None:
         UsageError: a field is missing or of another kind; a timing is not a positive number.
     """
     fields.check(cell["extra_info"], FIELDS.get(cell["group"], {}), where)
+    fields.check_present(cell["extra_info"], SOME_FIELDS.get(cell["group"], {}), where)
+    if cell["group"] == "peers":
+        check_peers(cell["extra_info"], where)
     where = where.removesuffix(".extra_info")
     fields.check(cell, {"stats": fields.OBJECT}, where)
     fields.check(cell["stats"], {"data": fields.NUMBERS}, f"{where}.stats")
-    if cell["group"] == "throughput" and not (
+    if cell["group"] in ("throughput", "overhead") and not (
         cell["stats"]["data"] and min(cell["stats"]["data"]) > 0
     ):
         raise UsageError(f"{where}.stats.data: expected positive seconds of at least one round")
@@ -185,16 +189,19 @@ def rounds(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
         machine: `machine_info.saddle`.
 
     Returns:
-        The cell's axes and facts beside `seconds_per_step` and `images_per_second`, the batch size
-        over the seconds of one step.
+        The cell's axes, facts and ceilings beside `seconds_per_step` and `images_per_second`, the
+        batch size over the seconds of one step.
     """
     extra = cell["extra_info"]
     seconds = np.asarray(cell["stats"]["data"], dtype=float) / extra["steps_per_block"]
     row = cell_row(cell, machine)
     constants = {name: row[name] for name in ("key", "machine", *schema.AXES)}
     facts = {
-        name: np.nan if extra[name] is None else float(extra[name]) for name in schema.THROUGHPUT
+        name: np.nan if extra.get(name) is None else float(extra[name])
+        for name in (*schema.THROUGHPUT, *schema.SOME_THROUGHPUT)
     }
+    dtypes = extra.get("product_dtypes", extra["run"]["precision"])
+    bounds = ceilings.of_cell(machine, extra["run"]["device"], dtypes, facts["working_set_bytes"])
     return pd.DataFrame(
         {
             **constants,
@@ -202,11 +209,91 @@ def rounds(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
             "seconds_per_step": seconds,
             "images_per_second": extra["run"]["batch_size"] * row["ensemble"] / seconds,
             **facts,
+            **bounds,
         }
     )
 
 
+def repetitions(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of `Records.overhead` that one finished cell gives: one per repetition.
+
+    Args:
+        cell: an entry of `benchmarks` of the group "overhead".
+        machine: `machine_info.saddle`.
+
+    Returns:
+        What was measured, its goal (NaN where there is none) and each `value`.
+    """
+    row, extra = cell_row(cell, machine), cell["extra_info"]
+    told = {name: extra[name] for name in schema.OVERHEAD}
+    constants = {name: row[name] for name in ("key", "machine", "status", *schema.AXES)}
+    values = np.asarray(cell["stats"]["data"], dtype=float)
+    goal = float(extra.get("goal", np.nan))
+    return pd.DataFrame({**constants, **told, "goal": goal, "value": values})
+
+
+def check_peers(extra: Mapping[str, Any], where: str) -> None:
+    """Hold the peers of a cell against the format.
+
+    Args:
+        extra: extra_info of a finished cell of the group "peers".
+        where: how to call it in the error.
+
+    Raises:
+        UsageError: the suite's own step is not among them, a list is not of positive numbers or not
+            as long as the others, or a reason is not text.
+    """
+    mode, peers, first = extra["run"].get("mode"), extra["peers"], extra["first_call_seconds"]
+    if mode not in peers:
+        raise UsageError(f"{where}.peers.{mode}: missing; expected the suite's own step")
+    for name in peers:
+        fields.check(peers, {name: fields.POSITIVES}, f"{where}.peers")
+        fields.check(first, {name: fields.POSITIVES}, f"{where}.first_call_seconds")
+        for seconds in (peers[name], first[name]):
+            if len(seconds) != len(peers[mode]):
+                raise UsageError(
+                    f"{where}.peers.{name}: expected {len(peers[mode])} processes, found "
+                    f"{len(seconds)}"
+                )
+    reasons = extra["left_out"]
+    fields.check(reasons, dict.fromkeys(reasons, fields.TEXT), f"{where}.left_out")
+
+
+def processes(cell: Mapping[str, Any], machine: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of `Records.peers` that one finished cell gives: one per peer and process.
+
+    Args:
+        cell: an entry of `benchmarks` of the group "peers".
+        machine: `machine_info.saddle`.
+
+    Returns:
+        The cell's axes beside `peer`, `process`, `seconds_per_step`, `first_call_seconds` and
+        `left_out`, ""; a peer that was left out has one row without numbers, and the reason there.
+    """
+    extra, row = cell["extra_info"], cell_row(cell, machine)
+    constants = {name: row[name] for name in ("key", "machine", *schema.AXES)}
+    found = [
+        (peer, process, seconds, extra["first_call_seconds"][peer][process], "")
+        for peer, of_peer in extra["peers"].items()
+        for process, seconds in enumerate(of_peer)
+    ]
+    found += [(peer, -1, np.nan, np.nan, why) for peer, why in extra["left_out"].items()]
+    table = pd.DataFrame(found, columns=[*PEER])
+    return pd.DataFrame({name: [value] * len(table) for name, value in constants.items()}).join(
+        table.astype({"seconds_per_step": float, "first_call_seconds": float})
+    )
+
+
+PEER = ("peer", "process", "seconds_per_step", "first_call_seconds", "left_out")
+
 FIELDS: Mapping[str, fields.Fields] = {
     "throughput": schema.THROUGHPUT,
+    "overhead": schema.OVERHEAD,
+    "peers": schema.PEERS,
     "convergence": schema.CONVERGENCE,
+}
+
+SOME_FIELDS: Mapping[str, fields.Fields] = {
+    "overhead": schema.SOME_OVERHEAD,
+    "throughput": {**schema.SOME_THROUGHPUT, **schema.PRODUCTS},
 }

@@ -1,9 +1,10 @@
-"""What a step costs, cell by cell: time, operations, memory, parameters."""
+"""What a step costs, cell by cell: time, operations, memory, and how close it is to its bounds."""
 
 import pandas as pd
 
 from analysis.figures import throughput
 from analysis.records import Records
+from analysis.roofline import CELL, roofline
 from analysis.wording import number
 
 # Column of the figure's data -> heading and the factor to its unit.
@@ -17,7 +18,14 @@ QUANTITIES = {
     "discriminator_parameters": ("of D", 1.0),
     "first_call_seconds": ("first call, ms", 1e3),
 }
+# The same of the roofline's, where the session measured its ceilings.
+ATTAINED = {
+    "fraction": ("% of the attainable", 1e2),
+    "serial_fraction": ("% without overlap", 1e2),
+}
 GAME = ["device", "precision", "model", "data", "penalty", "loss", "batch_size"]
+# Told where there is more than one.
+SOME = ["machine", "layout", "mode", "ensemble"]
 
 
 def costs(records: Records) -> pd.DataFrame:
@@ -32,10 +40,16 @@ def costs(records: Records) -> pd.DataFrame:
     rows = throughput.prepare(records)
     if rows.empty:
         return rows
-    rows = rows.sort_values(["machine", *GAME])
-    names = ["machine", *GAME] if len(rows["machine"].unique()) > 1 else GAME
+    bounded, quantities = roofline(records), QUANTITIES
+    if len(bounded):
+        rows = rows.merge(bounded[[*CELL, *ATTAINED, "limit"]], on=CELL, how="left")
+        quantities = QUANTITIES | ATTAINED
+    rows = rows.sort_values([*SOME, *GAME])
+    names = [*(name for name in SOME if len(rows[name].unique()) > 1), *GAME]
     table = {name.replace("_", " "): rows[name].astype(str) for name in names}
-    for name, (heading, factor) in QUANTITIES.items():
+    for name, (heading, factor) in quantities.items():
         values = pd.to_numeric(rows[name]) * factor
         table[heading] = values.map(number)
+    if len(bounded):
+        table["limit"] = rows["limit"].fillna("–").astype(str)
     return pd.DataFrame(table)

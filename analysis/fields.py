@@ -4,6 +4,7 @@ Whatever a table names has to be there and of that kind, or the reader refuses i
 no table names is let through.
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,7 +52,10 @@ def is_numbers(value: object) -> bool:
     >>> is_numbers([1, 2.5]), is_numbers([]), is_numbers([None]), is_numbers("12")
     (True, True, False, False)
     """
-    return isinstance(value, list) and all(map(is_finite, value))
+    if not isinstance(value, list):
+        return False
+    # Of floats alone, as samples are, math.isfinite tells the same in a tenth of the time.
+    return all(map(math.isfinite if set(map(type, value)) <= {float} else is_finite, value))
 
 
 def is_shape(value: object) -> bool:
@@ -88,6 +92,7 @@ TEXT = Kind("text", lambda value: isinstance(value, str))
 INTEGER = Kind("an integer", is_integer)
 COUNT = Kind("a positive integer", lambda value: is_integer(value) and value > 0)  # type: ignore[operator]  # is_integer says int
 NUMBER = Kind("a finite number", is_finite)
+POSITIVE = Kind("a positive number", lambda value: is_finite(value) and value > 0)  # type: ignore[operator]  # is_finite says number
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 OBJECT = Kind("an object", lambda value: isinstance(value, dict))
 OBJECTS = Kind("a list", lambda value: isinstance(value, list))
@@ -96,6 +101,10 @@ TEXTS = Kind(
     lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value),
 )
 NUMBERS = Kind("a list of finite numbers", is_numbers)
+POSITIVES = Kind(
+    "a list of positive numbers",
+    lambda value: isinstance(value, list) and bool(value) and all(map(POSITIVE.holds, value)),
+)
 SHAPE = Kind("a list of positive integers", is_shape)
 POINTS = Kind("a list of points", is_points)
 

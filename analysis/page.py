@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis import stability
+from analysis import peers, stability
 from analysis.claims.ledger import Entry, tally
 from analysis.claims.wording import VERDICTS, line
 from analysis.comparison_table import comparison_table
@@ -124,6 +124,12 @@ def folded(records: Records) -> list[tuple[str, str, str, pd.DataFrame]]:
             "What a step costs",
             "cells: medians over rounds; operations are those of matrix products and convolutions",
             costs(records),
+        ),
+        (
+            "peers-table",
+            "How fast the same step is elsewhere",
+            "peers: seconds per step over the suite's in the same process, medians of processes",
+            peers.table(records),
         ),
     ]
     return [

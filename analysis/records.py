@@ -9,18 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import schema
-from analysis.cells import KEY, cell_row, read_document, rounds
+from analysis import ceilings, schema
+from analysis.cells import KEY, PEER, cell_row, processes, read_document, repetitions, rounds
 from analysis.errors import UsageError
 from analysis.place import Place, telling
 from analysis.runs import RunFile, read_run
+from analysis.stacking import stacked_columns, stacked_rows
 from analysis.tables import TABLES
 
 KINDS = {kind: "convergence" if kind == "training" else kind for kind in TABLES}
 """The kind of a run's file -> the kind of the cell that left it."""
 
 
-@dataclass(frozen=True)
+# Two of the same content are two: what was made of one is kept by which it is.
+@dataclass(frozen=True, eq=False)
 class Records:
     """What one or more sessions left.
 
@@ -30,7 +32,14 @@ class Records:
     Args:
         throughput: one row per round: `round`, `seconds_per_step`, `images_per_second`,
             `steps_per_block`, `first_call_seconds`, `flops_per_step`, `peak_memory_bytes`,
-            `generator_parameters`, `discriminator_parameters`.
+            `generator_parameters`, `discriminator_parameters`, `least_bytes_per_step`,
+            `working_set_bytes`, `operators_per_step`, and what bounds the cell: see
+            `analysis.ceilings.of_cell`.
+        overhead: one row per repetition of a cost of measuring: `quantity`, `unit`, `goal` and
+            `value`.
+        peers: one row per peer and process of a cell: `peer`, `process`, `seconds_per_step`,
+            `first_call_seconds`; one with nothing but the reason in `left_out` of a peer that was
+            not timed.
         cells: one row per cell of any kind, also of one that only a run's file tells of: `kind`,
             `status`, `message`, and every other field of the run as `run.<field>`.
         training: one row per record of a training run: `status` and the format's columns.
@@ -47,6 +56,8 @@ class Records:
     """
 
     throughput: pd.DataFrame
+    peers: pd.DataFrame
+    overhead: pd.DataFrame
     cells: pd.DataFrame
     training: pd.DataFrame
     gradients: pd.DataFrame
@@ -100,11 +111,15 @@ def load(paths: Sequence[Place]) -> Records:
         raise UsageError(f"nothing to report in {', '.join(map(str, paths))}: {reason}")
     documents = [session.document for session in sessions if session.document]
     timings = [rounds(cell, machine) for cell, machine in cells_of(documents, "throughput")]
+    costs = [repetitions(cell, machine) for cell, machine in cells_of(documents, "overhead")]
+    peers = [processes(cell, machine) for cell, machine in cells_of(documents, "peers")]
     return Records(
         throughput=stack(timings, [*IDENTITY, *TIMINGS]),
+        peers=stack(peers, [*IDENTITY, *PEER]),
+        overhead=stack(costs, [*IDENTITY, *schema.OVERHEAD, "goal", "value"]),
         cells=pd.DataFrame(cells),
-        **{kind: stack(records(runs, kind), columns(kind)) for kind in TABLES},
-        runs=stack([pd.DataFrame([run.row]) for run in runs], [*IDENTITY, "kind"]),
+        **{kind: records(runs, kind) for kind in TABLES},
+        runs=stacked_rows(run.row for run in runs) if runs else stack([], [*IDENTITY, "kind"]),
         machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
         problems=tuple(problems),
     )
@@ -216,14 +231,15 @@ def cell_rows(sessions: Iterable[Session], runs: Iterable[RunFile]) -> list[dict
     return rows
 
 
-def records(runs: Iterable[RunFile], kind: str) -> list[pd.DataFrame]:
+def records(runs: Iterable[RunFile], kind: str) -> pd.DataFrame:
     """The rows of every run of a kind, each beside what it is."""
-    frames = []
-    for run in runs:
-        if run.meta["kind"] == kind and not run.rows.empty:
-            identity = {name: [run.row[name]] * len(run.rows) for name in IDENTITY}
-            frames.append(pd.DataFrame(identity).join(run.rows))
-    return frames
+    found = [run for run in runs if run.meta["kind"] == kind and len(run)]
+    if not found:
+        return stack([], columns(kind))
+    identity = stacked_rows({name: run.row[name] for name in IDENTITY} for run in found)
+    repeated = identity.loc[identity.index.repeat([len(run) for run in found])]
+    values = pd.DataFrame(stacked_columns([run.columns for run in found]))
+    return repeated.reset_index(drop=True).join(values)
 
 
 def columns(kind: str) -> list[str]:
@@ -241,12 +257,12 @@ def stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFram
 def machine_row(session: Session) -> dict[str, object]:
     """One row of `Records.machines`."""
     document = session.document or {}
-    commit = document.get("commit_info") or {}
+    commit, facts = document.get("commit_info") or {}, document["machine_info"]["saddle"]
     return {
         "source": session.name,
         "datetime": str(document.get("datetime", "")),
         "commit": str(commit.get("id", "")) if isinstance(commit, dict) else "",
-        **document["machine_info"]["saddle"],
+        **{name: fact for name, fact in facts.items() if name != "ceilings"},
     }
 
 
@@ -254,4 +270,7 @@ IDENTITY = ("key", "machine", "status", *schema.AXES)
 
 CELL = ("kind", "message", *IDENTITY)
 
-TIMINGS = ("round", "seconds_per_step", "images_per_second", *schema.THROUGHPUT)
+TIMINGS = (
+    *("round", "seconds_per_step", "images_per_second"),
+    *(*schema.THROUGHPUT, *schema.SOME_THROUGHPUT, *ceilings.OF_CELL),
+)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -26,13 +27,23 @@ class RunFile:
 
     Args:
         meta: the metadata entry `saddle`.
-        rows: the table, its numbers as float64 (null is NaN), its lists as arrays.
+        columns: the table, its numbers as float64 (null is NaN), its lists as arrays, its texts a
+            list; empty if it has no rows.
     """
 
     meta: dict[str, Any]
-    rows: pd.DataFrame
+    columns: dict[str, Any]
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(next(iter(self.columns.values()), ()))
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The table."""
+        return pd.DataFrame(self.columns)
+
+    @cached_property
     def row(self) -> dict[str, object]:
         """The run's row of `Records.runs`: what it is and its facts."""
         facts = {name: value for name, value in self.meta["facts"].items() if name in FACT_COLUMNS}
@@ -63,17 +74,18 @@ def read_run(path: Place) -> RunFile:
     content = contents(path)
     try:
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-            whole = file.read()
+            # A file is small: handing its columns out to threads takes longer than to read them.
+            whole = file.read(use_threads=False)
             meta = metadata(file.metadata.metadata, file.schema_arrow.metadata)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise UsageError(f"damaged or cut off: {error}") from error
     if meta.keys() != UNSEALED and meta.get("sha256") != checksum(meta, whole):
         raise UsageError("damaged: its checksum does not match")
-    rows = table(whole, TABLES[meta["kind"]]) if whole.num_rows else pd.DataFrame()
+    columns = table(whole, TABLES[meta["kind"]]) if whole.num_rows else {}
     if meta["key"] != path.stem:
         raise UsageError(f"its key is {fields.short(meta['key'])}, not its name")
-    check_rows(rows, meta)
-    return RunFile(meta, rows)
+    check_rows(columns, meta)
+    return RunFile(meta, columns)
 
 
 def contents(path: Place) -> bytes:
@@ -149,7 +161,7 @@ def metadata(*copies: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     return meta
 
 
-def table(whole: Any, promised: Table) -> pd.DataFrame:
+def table(whole: Any, promised: Table) -> dict[str, Any]:
     """The promised columns of a Parquet file.
 
     Args:
@@ -157,7 +169,7 @@ def table(whole: Any, promised: Table) -> pd.DataFrame:
         promised: its kind's table.
 
     Returns:
-        One row per record.
+        name -> a value per record.
 
     Raises:
         UsageError: a column is missing, of another type, or holds a word it may not.
@@ -169,17 +181,20 @@ def table(whole: Any, promised: Table) -> pd.DataFrame:
     for name, kind in every.items():
         if name in found.names and not _is(found.field(name).type, kind):
             raise UsageError(f"column {name}: expected {kind}, found {found.field(name).type}")
-    empty = pa.chunked_array([pa.nulls(whole.num_rows)])
-    frame = pd.DataFrame(
-        {
-            name: _values(whole[name] if name in found.names else empty, kind)
-            for name, kind in every.items()
-        }
-    )
+    there = set(found.names)
+    columns = {
+        name: _values(whole[name], kind) if name in there else _nulls(whole.num_rows, kind)
+        for name, kind in every.items()
+    }
     for name, words in promised.words.items():
-        if not set(frame[name]) <= set(words):
+        if not set(columns[name]) <= set(words):
             raise UsageError(f"column {name}: expected {' or '.join(words)}")
-    return frame
+    return columns
+
+
+def _nulls(count: int, kind: str) -> Any:
+    """The values of a column that is not there; only numbers and lists of them may be missing."""
+    return np.full(count, None) if kind == "numbers" else np.full(count, np.nan)
 
 
 def _is(arrow_type: Any, kind: str) -> bool:
@@ -197,21 +212,21 @@ def _values(column: Any, kind: str) -> Any:
     if kind == "text":
         return column.to_pylist()
     if kind == "numbers":
-        return pd.Series(column.to_pandas(), dtype=object)
+        return pd.Series(column.to_pandas(), dtype=object).to_numpy()
     return column.cast(pa.int64() if kind == "integer" else pa.float64()).to_numpy()
 
 
-def check_rows(rows: pd.DataFrame, meta: Mapping[str, Any]) -> None:
+def check_rows(rows: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
     """Hold a run's rows against its metadata.
 
     Args:
-        rows: the records; a run that ended before its first one has none, and no facts.
+        rows: the columns; a run that ended before its first record has none, and no facts.
         meta: the metadata entry `saddle`.
 
     Raises:
         UsageError: rows or facts are missing or of another kind.
     """
-    if rows.empty:
+    if not rows:
         if meta["status"] == "finished":
             raise UsageError("finished, but without rows")
         return
@@ -222,11 +237,11 @@ def check_rows(rows: pd.DataFrame, meta: Mapping[str, Any]) -> None:
         check_training(rows, meta["facts"])
 
 
-def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
+def check_training(rows: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """Hold a training run's curves against each other and against its facts.
 
     Args:
-        rows: the records.
+        rows: the columns.
         facts: the run's facts.
 
     Raises:
@@ -234,11 +249,11 @@ def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
     """
     if (np.diff(rows["step"]) <= 0).any():
         raise UsageError("column step: not in increasing order")
-    seconds = rows["seconds"].to_numpy()
+    seconds = rows["seconds"]
     if not np.isfinite(seconds).all() or (np.diff(seconds) < 0).any():
         raise UsageError("column seconds: not a clock that runs forward")
     size = prod(facts["sample_shape"])
-    lists = [facts["real_samples"], *rows["samples"].dropna()]
+    lists = [facts["real_samples"], *_present(rows["samples"])]
     if any(len(values) % size for values in lists):
         raise UsageError(f"samples are not of the stated shape {facts['sample_shape']}")
     if any(len(centre) != size for centre in facts.get("mode_centres") or []):
@@ -246,10 +261,14 @@ def check_training(rows: pd.DataFrame, facts: Mapping[str, Any]) -> None:
     grid = facts.get("grid") or []
     if len(facts.get("density_on_grid") or []) != len(grid):
         raise UsageError("facts.grid and facts.density_on_grid differ in length")
-    if any(len(row) != len(grid) for row in rows["logits_on_grid"].dropna()):
+    if any(len(row) != len(grid) for row in _present(rows["logits_on_grid"])):
         raise UsageError("column logits_on_grid: not as long as facts.grid")
     if (np.diff(grid) <= 0).any():
         raise UsageError("facts.grid: not in increasing order")
+
+
+def _present(lists: Any) -> list[Any]:
+    return [values for values in lists if values is not None]
 
 
 FACT_COLUMNS = frozenset(

@@ -13,6 +13,7 @@ from analysis.fields import (
     OBJECT,
     OBJECTS,
     POINTS,
+    POSITIVE,
     SHAPE,
     TEXT,
     TEXTS,
@@ -87,6 +88,28 @@ THROUGHPUT: Fields = {
     "peak_memory_bytes": nullable(NUMBER),
     "generator_parameters": nullable(INTEGER),
     "discriminator_parameters": nullable(INTEGER),
+}
+
+SOME_THROUGHPUT: Fields = {
+    "least_bytes_per_step": nullable(POSITIVE),
+    "working_set_bytes": nullable(POSITIVE),
+    "operators_per_step": nullable(POSITIVE),
+}
+"""What a step must do besides arithmetic; results from before it was counted have none."""
+
+PRODUCTS: Fields = {"product_dtypes": TEXT}
+
+OVERHEAD: Fields = {
+    "quantity": TEXT,
+    "unit": one_of("ratio", "share", "seconds", "bytes"),
+}
+
+SOME_OVERHEAD: Fields = {"goal": POSITIVE}
+
+PEERS: Fields = {
+    "peers": OBJECT,
+    "first_call_seconds": OBJECT,
+    "left_out": OBJECT,
 }
 
 CONVERGENCE: Fields = {"reused": BOOLEAN}

@@ -8,8 +8,11 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import machine, options
+from bench.ceilings import Ceilings
+from bench.ceilings import ceilings as measured_ceilings
 from bench.computing import computing, jobs_of
 from bench.draft import Draft
 from bench.engine import choice
@@ -25,6 +28,7 @@ CELLS = pytest.StashKey[dict[tuple[str, tuple[Value, ...]], Cell]]()
 ITEMS = pytest.StashKey[dict[str, Cell]]()
 PROGRESS = pytest.StashKey[ProgressBar]()
 BEFORE = pytest.StashKey[dict[str, float | None]]()
+CEILINGS = pytest.StashKey[dict[str, Ceilings]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -146,6 +150,14 @@ def session(request: pytest.FixtureRequest) -> options.Session:
     return request.config.stash[SESSION]
 
 
+@pytest.fixture
+def ceilings(request: pytest.FixtureRequest, cell: Cell, benchmark: BenchmarkFixture) -> None:
+    """The ceilings of the cell's device, measured once: before the first cell is timed on it."""
+    known = request.config.stash.setdefault(CEILINGS, {})
+    if benchmark.enabled and cell.run.device not in known:
+        known[cell.run.device] = measured_ceilings(cell.run.device)
+
+
 @pytest.fixture(scope="session")
 def outcome_of(request: pytest.FixtureRequest) -> Iterator[OutcomeOf]:
     """Computes a cell; made for the first that needs it, when all timings have been taken."""
@@ -198,6 +210,7 @@ def pytest_benchmark_update_machine_info(
         "steal_seconds": (
             stolen - stolen_before if stolen is not None and stolen_before is not None else None
         ),
+        "ceilings": config.stash.get(CEILINGS, {}),
         "status": "finished" if _finished(config) else "interrupted",
     }
 

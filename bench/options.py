@@ -12,8 +12,10 @@ from bench.engine import choice
 from bench.engine.job import Job, Resources
 from bench.matrix import Cell, Matrix, matrix, parse_axis, parse_words
 from bench.part import Part, parse_part, part_of
+from bench.peers import peer
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
+from bench.work import WORK
 from gan import dirac, optimum, per_sample, spectrum, store
 from gan.data import load
 from gan.errors import UsageError
@@ -162,13 +164,15 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None, *, remote: boo
     """
     left_out = dict.fromkeys(every.left_out)
     cells = []
-    reasons: dict[tuple[str, Run], str] = {}
+    reasons: dict[tuple[object, ...], str] = {}
     for cell in every.cells:
         run = cell.run
-        which = (cell.kind, replace(run, seed=0))  # all but the seed may be to blame
+        fields = run.as_dict().items()
+        # All but the seed may be to blame.
+        which = (cell.kind, *(value for field, value in fields if field != "seed"))
         if which not in reasons:
             # Only the nodes know what devices they have.
-            elsewhere = remote and cell.kind != "throughput"
+            elsewhere = remote and cell.kind in WORK
             here = replace(run, device="cpu") if elsewhere else run
             reasons[which] = _reason_against(cell.kind, here, data_dir, chosen)
         if reasons[which]:
@@ -201,7 +205,7 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
 
 
 # Kinds whose runs can be trained side by side.
-ENSEMBLES = ("throughput", "convergence", "head_start", "batches", "reproduction")
+ENSEMBLES = ("throughput", "peers", "convergence", "head_start", "batches", "reproduction")
 
 # Kinds whose experiments take no packs.
 SINGLE_SAMPLES = ("overtrained", "counterfactual")
@@ -210,6 +214,7 @@ SINGLE_SAMPLES = ("overtrained", "counterfactual")
 CHECKS: dict[str, Callable[[Trainer], object]] = {
     "dirac": lambda trainer: dirac.check(trainer.run),
     "optimum": optimum.check,
+    "peers": peer.check,
     "per_sample": per_sample.check,
     "spectrum": spectrum.check,
 }

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from bench import dirac, reproduction
+from bench import choices, dirac, overhead, reproduction
+from bench.peers import studies as peers
 from bench.study import Axes, Settings, Study, Value
 from gan.losses import LOSSES
 from gan.penalties import PENALTIES
@@ -236,6 +237,7 @@ PROFILES: dict[str, tuple[Study, ...]] = {
             "throughput",
             {"model": ("goodfellow2014", "dcgan"), "batch_size": (16, 64, 256)},
         ),
+        *choices.QUICK,
         Study("gradients", {"model": ("goodfellow2014", "dcgan")}, {"steps": 300} | _FAST),
         *LEDGER,
         Study(
@@ -271,6 +273,7 @@ PROFILES: dict[str, tuple[Study, ...]] = {
                 "batch_size": (16, 64, 256, 1024),
             },
         ),
+        *choices.FULL,
         *FULL_LEDGER,
         Study(
             "convergence",
@@ -295,6 +298,10 @@ PROFILES: dict[str, tuple[Study, ...]] = {
         ),
         *reproduction.PAPERS,
     ),
+    # What measuring itself costs: ten minutes.
+    "overhead": overhead.STUDIES,
+    # The suite's step beside JAX's and the textbook's: an hour of one core.
+    "peers": peers.STUDIES,
     # Rows of published tables: an hour and a half of two cores, and a day of two.
     "reproduction_short": reproduction.SHORT,
     "reproduction": reproduction.DAY,

@@ -14,6 +14,8 @@ from bench.matrix import Cell
 # finish: a guess for one slow core. Only ratios matter, and only until the session has measured.
 CELL_SECONDS = {
     "throughput": 1.0,
+    "peers": 150.0,
+    "overhead": 60.0,
     "numerics": 0.1,
     "dirac": 0.3,
     "gradients": 4.0,
@@ -48,7 +50,7 @@ def guess(cell: Cell) -> float:
 def updates(cell: Cell) -> int:
     """How many updates of either player a cell makes; timed steps are not counted."""
     run = cell.run
-    if cell.kind in ("throughput", "numerics"):
+    if cell.kind in ("throughput", "peers", "overhead", "numerics"):
         return 0
     if cell.kind in ("optimum", "overtrained"):  # the discriminator's alone; at 9 displacements
         return run.steps * (9 if cell.kind == "optimum" else 1)
@@ -66,7 +68,8 @@ class Clock:
 
     def __init__(self, cells: dict[str, Cell]) -> None:
         # Timings are taken one by one, whoever else could compute.
-        self.timed = {name for name, cell in cells.items() if cell.kind == "throughput"}
+        timed = ("throughput", "peers", "overhead")
+        self.timed = {name for name, cell in cells.items() if cell.kind in timed}
         self.workers = 1
         self.guesses = {name: guess(cell) for name, cell in cells.items()}
         self.groups = {name: f"{cell.kind} {cell.run.data}" for name, cell in cells.items()}

@@ -20,6 +20,8 @@ AXES = (
 # In the order in which a session runs them: timings first, while the machine is at rest.
 KINDS = (
     "throughput",
+    "peers",
+    "overhead",
     "numerics",
     "dirac",
     "gradients",

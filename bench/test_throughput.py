@@ -3,7 +3,7 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import measured, timing
+from bench import measured, timing, traffic
 from bench.matrix import Cell
 from bench.options import Session
 from gan.data import load
@@ -11,6 +11,7 @@ from gan.ensemble import trainer_of
 from gan.failures import status_of
 
 
+@pytest.mark.usefixtures("ceilings")
 @pytest.mark.benchmark(group="throughput")
 def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -> None:
     """Time blocks of whole training steps, each from the same initial state."""
@@ -23,7 +24,7 @@ def test_throughput(benchmark: BenchmarkFixture, cell: Cell, session: Session) -
             "peak_memory_bytes": timing.peak_memory_bytes(trainer),
         }
         flops, steps = timing.flops_per_step(trainer), timing.steps_per_block(trainer)
-        facts |= {"flops_per_step": flops, "steps_per_block": steps}
+        facts |= {"flops_per_step": flops, "steps_per_block": steps} | traffic.traffic(trainer)
     except (RuntimeError, MemoryError) as error:
         status, message = status_of(error)
         measured.once(benchmark, lambda: None)

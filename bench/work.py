@@ -1,6 +1,6 @@
 """WORK: what computes each kind of cell, in whichever process: a run in, a run file's contents out.
 
-Throughput is not here: it is timed, not computed, and only in the session's own process.
+Throughput and peers are not here: they are timed, not computed, and one at a time.
 """
 
 from collections.abc import Callable

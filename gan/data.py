@@ -123,19 +123,27 @@ def _loaded(name: str, data_dir: Path | None) -> Dataset:
     return DATASETS[name](data_dir)
 
 
+def _base(name: str, data_dir: Path | None = None) -> Images:
+    """The images that a stack is made of: those of the set itself, in memory once."""
+    base = load(name, data_dir)
+    if not isinstance(base, Images):
+        raise UsageError(f"{name} is not a set of images: nothing can be stacked of it")
+    return base
+
+
 def stacked_digits(_data_dir: Path | None = None) -> Stacked:
     """Three 8×8 digits as the channels of one image: 1,000 modes."""
-    return Stacked("stacked_digits", digits())
+    return Stacked("stacked_digits", _base("digits"))
 
 
 def stacked_mnist(data_dir: Path | None = None) -> Stacked:
     """Three MNIST digits as the channels of one image: 1,000 modes (Metz et al. 2016)."""
-    return Stacked("stacked_mnist", mnist(data_dir))
+    return Stacked("stacked_mnist", _base("mnist", data_dir))
 
 
 def stacked_fashion_mnist(data_dir: Path | None = None) -> Stacked:
     """Three Fashion-MNIST pictures as the channels of one image: 1,000 modes."""
-    return Stacked("stacked_fashion_mnist", fashion_mnist(data_dir))
+    return Stacked("stacked_fashion_mnist", _base("fashion_mnist", data_dir))
 
 
 DATASETS: dict[str, Callable[[Path | None], Dataset]] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan.errors import UsageError
@@ -49,9 +50,8 @@ def eager(program: Program) -> Program:
 class Compiled:
     """The whole step as one graph, compiled by torch.compile when it is first called.
 
-    It is traced on stand-ins without data, so tracing neither computes nor changes anything. What
-    is traced does not look at numbers and is called with tensors of the same shapes for ever: there
-    is nothing to guard.
+    What is traced does not look at numbers and is called with tensors of the same shapes for ever:
+    there is nothing to guard.
 
     Args:
         program: changes a state in place.
@@ -76,23 +76,38 @@ class Compiled:
         return self._run(*state.tensors(), *batch)
 
     def _compile(self, state: State, batch: Batch) -> Callable[..., Tensor]:
-        count = len(state.tensors())
-
-        def of_tensors(*tensors: Tensor) -> Tensor:
-            return self._program(state.of(tensors[:count]), Batch(*tensors[count:]))
-
-        graph = make_fx(of_tensors, tracing_mode="fake")(*state.tensors(), *batch)
         options: dict[str, object] = {"guard_filter_fn": _no_guards}
         if state.generator.device.type == "cpu":
             # The calls of the kernels in C++ too: in Python they are a third of a small step.
             options["cpp_wrapper"] = True
         compiled: Callable[..., Tensor] = torch.compile(
-            graph,
+            traced(self._program, state, batch),
             fullgraph=True,
             dynamic=False,
             options=options,  # type: ignore[arg-type]  # a function is a value too
         )
         return compiled
+
+
+def traced(program: Program, state: State, batch: Batch) -> GraphModule:
+    """Every operation of a program, gradients included, as one graph of a list of tensors.
+
+    Args:
+        program: changes a state in place.
+        state: read for its shapes alone, as is the batch.
+        batch: of one step.
+
+    Returns:
+        A function of ``(*state.tensors(), *batch)`` that does what the program does.
+    """
+    tensors = state.tensors()
+
+    def of_tensors(*arguments: Tensor) -> Tensor:
+        states, batches = arguments[: len(tensors)], arguments[len(tensors) :]
+        return program(state.of(states), Batch(*batches))
+
+    # On stand-ins without data: tracing neither computes nor changes anything.
+    return make_fx(of_tensors, tracing_mode="fake")(*tensors, *batch)
 
 
 def _no_guards(guards: Sequence[object]) -> list[bool]:

@@ -8,9 +8,8 @@ the discriminator is trained.
 from __future__ import annotations
 
 import math
-from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,9 +30,7 @@ from gan.losses import LOSSES
 from gan.mixtures import Mixture
 from gan.step import divergence
 from gan.store import Stored
-
-if TYPE_CHECKING:
-    from gan.trainer import Trainer
+from gan.trainer import Trainer
 
 Row = dict[str, object]
 
@@ -196,12 +193,11 @@ def frozen(trainer: Trainer, mixture: Mixture, displacement: float) -> Trainer:
     Returns:
         A trainer with the run's initial discriminator and a state of its own.
     """
-    player = copy(trainer)
+    player = Trainer(trainer.run, trainer.dataset)
     player.latent_dim = max(player.latent_dim, latent_numbers(mixture))
-    player.reset()
-    player.game = replace(trainer.game, generator=displaced(mixture))
+    game = replace(trainer.game, generator=displaced(mixture))
     theta_d = player.state.discriminator
-    player.state = player.game.start(theta_d.new_full((1,), displacement), theta_d)
+    player.play(game, game.start(theta_d.new_full((1,), displacement), theta_d))
     return player
 
 

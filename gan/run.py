@@ -13,6 +13,7 @@ from gan.domains import check_numbers
 from gan.errors import UsageError, unknown
 from gan.losses import LOSSES
 from gan.models import MODELS
+from gan.models.model import convolves
 from gan.modes import MODES, check_mode
 from gan.network import LAYOUTS
 from gan.optimisers import OPTIMISERS, Rates
@@ -187,7 +188,7 @@ class Run:
 
     def as_dict(self) -> dict[str, str | int | float | None]:
         """Every field by name, ready for JSON."""
-        return dataclasses.asdict(self)
+        return dict(vars(self))  # every value is a scalar: there is nothing to copy
 
     def check(self, dataset: Dataset) -> None:
         """Check what only the machine and the data can tell, before any work.
@@ -198,8 +199,8 @@ class Run:
         Raises:
             UsageError: an absent device or a mode that it lacks, a minibatch larger than the data
                 or too small for the model, an evaluation that does not come out in packs, a layout
-                without convolutions, or a model that can't make samples of this shape or judge
-                packs of them.
+                without convolutions or of an ensemble, or a model that can't make samples of this
+                shape or judge packs of them.
         """
         check_device(self.device)
         check_mode(self.mode, self.device, distributed.world())
@@ -225,10 +226,14 @@ class Run:
                 field="batch_size",
             )
         latent_dim = self.latent_dim or model.latent_dim(dataset.shape)
-        networks = model.networks(dataset.shape, latent_dim, self.pack)
-        if self.layout != "contiguous" and not any(network.convolves for network in networks):
+        images = convolves(model, dataset.shape, latent_dim, self.pack)
+        if self.layout != "contiguous" and not images:
             raise UsageError(
                 f"layout {self.layout} is of convolutions: {self.model} has none", field="layout"
+            )
+        if self.layout != "contiguous" and self.ensemble > 1:
+            raise UsageError(
+                f"layout {self.layout} is of one run: the images of an ensemble are contiguous"
             )
         if self.ensemble > 1 and distributed.world() > 1:
             raise UsageError("an ensemble is trained in one process", field="ensemble")

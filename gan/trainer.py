@@ -1,6 +1,6 @@
 """A run in progress: its game, its state, and streams of random numbers by purpose."""
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -45,15 +45,29 @@ class Trainer:
             channels_last=run.layout == "channels_last",
         )
         self.game = self._game()
-        self.state = self._initial()
         self._restart_draws()
-        differentiate: Differentiate = autograd
         if distributed.world() > 1:
             self._check_split()
-            differentiate = distributed.Averaged()
-        prepare = MODES[run.mode].prepare
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the programs that are run of the ones that are written."""
+        averaged = distributed.world() > 1
+        differentiate: Differentiate = distributed.Averaged() if averaged else autograd
+        prepare = MODES[self.run.mode].prepare
         self._step = prepare(partial(step, self.game, differentiate=differentiate))
         self._lead = prepare(partial(lead, self.game, differentiate=differentiate))
+
+    def play(self, game: Game, state: State) -> None:
+        """Begin another game, on the run's random numbers from their start.
+
+        Args:
+            game: its rules.
+            state: of its players.
+        """
+        self.game, self.state = game, state
+        self._restart_draws()
+        self._prepare()
 
     def _check_split(self) -> None:
         """Refuse a game whose minibatches several processes can't share."""
@@ -85,6 +99,11 @@ class Trainer:
             pack=run.pack,
             loss_scale=run.loss_scale or 1.0,
         )
+
+    @cached_property
+    def state(self) -> State:
+        """The players and the optimiser's moments, changed in place by every update."""
+        return self._initial()
 
     def _initial(self) -> State:
         """The state before the first update."""

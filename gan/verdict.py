@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -218,6 +217,8 @@ def once_a_revolution(tail: Array) -> tuple[Array, Array, float]:
 
 def slope_of(times: Array, logs: Array) -> Slope:
     """Least squares with Student's interval of the residuals."""
+    from scipy import stats
+
     if times.size < 2:
         return Slope(math.nan, math.nan, math.nan)
     line = stats.linregress(times, logs)

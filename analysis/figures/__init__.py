@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from analysis.figures import (
     batches,
+    choices,
     comparisons,
     counterfactual,
     density,
@@ -17,10 +18,13 @@ from analysis.figures import (
     metric_curve,
     numerics,
     optimum,
+    overhead,
     overtrained,
+    peers,
     per_sample,
     performance_profile,
     points,
+    roofline,
     spectrum,
     throughput,
     time_to_target,
@@ -52,6 +56,10 @@ FIGURES: Mapping[str, Figure] = {
     "head_start": head_start.FIGURE,
     "batches": batches.FIGURE,
     "throughput": throughput.FIGURE,
+    "choices": choices.FIGURE,
+    "roofline": roofline.FIGURE,
+    "peers": peers.FIGURE,
+    "overhead": overhead.FIGURE,
 }
 
 __all__ = ["FIGURES", "Figure"]

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,12 @@ def comparisons(records: Records) -> pd.DataFrame:
         One row per pair, W₁ and FID first: `panel`, `setting`, `metric` and the columns of
         `family`; empty if no two losses share a seed.
     """
+    if records not in _COMPARISONS:
+        _COMPARISONS[records] = _comparisons(records)
+    return _COMPARISONS[records].copy(deep=False)  # pandas copies what a caller writes to
+
+
+def _comparisons(records: Records) -> pd.DataFrame:
     found = [
         family(runs, metric.METRICS[name].best).assign(
             panel=panel, setting=panel.partition("\n")[0], metric=name
@@ -198,3 +205,7 @@ def won(row: Mapping[Hashable, Any]) -> str:
         + (f", {count(row['ties'], 'tie')}" if row["ties"] else "")
         + (", but by more" if row["wins"] < losing_seeds(row) else "")
     )
+
+
+_COMPARISONS: WeakKeyDictionary[Records, pd.DataFrame] = WeakKeyDictionary()
+"""A figure and a table of the report show the same comparisons."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,12 @@ def curves(records: Records) -> pd.DataFrame:
         where the value is undefined, as KL is without a good sample. A panel without any value is
         left out: that metric was not measured there.
     """
+    if records not in _CURVES:
+        _CURVES[records] = _curves(records)
+    return _CURVES[records].copy(deep=False)  # pandas copies what a caller writes to
+
+
+def _curves(records: Records) -> pd.DataFrame:
     if records.training.empty:
         return pd.DataFrame()
     blocks = run_settings(records, "training", given=["data", "loss"])
@@ -227,6 +234,9 @@ def undefined(ends: pd.DataFrame) -> str:
     missing = int(((ends["status"] == "finished") & ends["value"].isna()).sum())
     return f"; {count(missing, 'final value')} undefined, not drawn" if missing else ""
 
+
+_CURVES: WeakKeyDictionary[Records, pd.DataFrame] = WeakKeyDictionary()
+"""Six parts of a report ask for the same curves."""
 
 INFINITELY_BAD = " (a run that diverged or ended without a value counts as infinitely bad)"
 

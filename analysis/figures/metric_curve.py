@@ -1,9 +1,12 @@
 """A metric through training, against steps and against seconds of training."""
 
 from functools import partial
+from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -33,6 +36,12 @@ def prepare(records: Records) -> pd.DataFrame:
     its runs does: a mean over the survivors would flatter. The bounds are pointwise: at any one
     step they hold the true value in 95 % of sessions, at all steps together in fewer.
     """
+    if records not in _PREPARED:
+        _PREPARED[records] = _prepared(records)
+    return _PREPARED[records].copy(deep=False)  # pandas copies what a caller writes to
+
+
+def _prepared(records: Records) -> pd.DataFrame:
     rows = metric.curves(records)
     if rows.empty:
         return rows
@@ -94,12 +103,29 @@ def draw(rows: pd.DataFrame, canvas: Canvas, x: str) -> None:
 
 
 def _draw_runs(axes: Axes, rows: pd.DataFrame, x: str, *, faint: bool) -> None:
+    if faint and rows["runs"].max() > MANY:
+        _draw_many(axes, rows, x)
+        return
     for _, run in rows.groupby(["key", "machine"]):
         style, last = style_of(run["loss"].iloc[0]), run.iloc[-1]
         alpha, dashes = (0.3, "-") if faint else (0.9, style.dashes)
         axes.plot(run[x], run["value"], color=style.colour, ls=dashes, lw=0.9, alpha=alpha)
         if last["status"] != "finished":
             axes.plot(last[x], last["value"], "x", color=style.colour, markersize=7)
+
+
+def _draw_many(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    """A loss's faint lines in pixels and at once: each a shape, they would outweigh the report."""
+    rows = rows.sort_values(["key", "machine"], kind="stable")
+    firsts = ~rows.duplicated(["key", "machine"])
+    points = rows[[x, "value"]].to_numpy(float)
+    lines = np.split(points, np.flatnonzero(firsts)[1:])
+    colour = style_of(rows["loss"].iloc[0]).colour
+    drawn = LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.3, rasterized=True)
+    axes.add_collection(drawn)
+    axes.autoscale_view()
+    ended = rows[~rows.duplicated(["key", "machine"], keep="last") & (rows["status"] != "finished")]
+    axes.plot(ended[x], ended["value"], "x", color=colour, markersize=7)
 
 
 def _draw_mean(axes: Axes, mean: pd.DataFrame, x: str) -> None:
@@ -150,6 +176,12 @@ def paces(done: pd.DataFrame) -> str:
         told.append(f"{' to '.join(dict.fromkeys(words))} on {name}")
     return f"A thousand steps take {listing(told)}, medians over runs without their evaluation"
 
+
+MANY = 64
+"""Seeds of a loss beyond which each line is no longer a shape of its own."""
+
+_PREPARED: WeakKeyDictionary[Records, pd.DataFrame] = WeakKeyDictionary()
+"""Two figures show the same rows against different axes."""
 
 STEPS = Figure(
     title="Metrics against steps",

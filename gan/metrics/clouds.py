@@ -1,7 +1,6 @@
 """Samples as clouds of points, and the distances in them that several metrics share."""
 
 import torch
-from scipy.spatial.distance import cdist, pdist, squareform
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -80,6 +79,8 @@ def distances(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
+    from scipy.spatial.distance import cdist, pdist, squareform
+
     first, second = (
         points[:CLOUD_SAMPLES].detach().to("cpu", torch.float64).numpy() for points in (x, y)
     )

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import torch
-from scipy.spatial.distance import squareform
 from torch import Tensor
 
 from gan.data import Dataset
@@ -67,6 +66,8 @@ def mmd(dataset: Dataset, fake: Tensor, real: Tensor, _rng: torch.Generator) -> 
 
 def _median(within: Tensor) -> float:
     """Of the distances between different points."""
+    from scipy.spatial.distance import squareform
+
     return float(np.median(squareform(within.numpy(), checks=False)))
 
 

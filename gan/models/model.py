@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from torch import Tensor, nn
 
@@ -63,6 +63,27 @@ class Model:
             if pack == 1:
                 raise
             raise UsageError(f"packs of {pack}: {reason}", field="pack") from None
+
+
+@lru_cache(maxsize=1024)
+def convolves(model: Model, shape: Shape, latent_dim: int, pack: int) -> bool:
+    """Whether a model has convolutions, once it is clear that its networks can be built.
+
+    A matrix asks the same of thousands of runs that differ in their losses and seeds.
+
+    Args:
+        model: one of MODELS.
+        shape: of one sample, without the batch.
+        latent_dim: size of z.
+        pack: m, as in ``Model.networks``.
+
+    Returns:
+        Whether either network has a convolution's weights.
+
+    Raises:
+        UsageError: as ``Model.networks``.
+    """
+    return any(network.convolves for network in model.networks(shape, latent_dim, pack))
 
 
 class Logit(nn.Module):

@@ -47,6 +47,8 @@ def spectral_norm(weight: Tensor) -> Tensor:
     """
     wide = weight if weight.shape[0] <= weight.shape[1] else weight.T
     with torch.autocast(weight.device.type, enabled=False):
+        if len(wide) == 1:  # a vector: its length
+            return wide.square().sum().sqrt()
         gram = wide @ wide.T
         with torch.no_grad():
             power = gram / gram.trace()

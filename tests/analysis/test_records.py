@@ -12,18 +12,19 @@ from analysis.records import Records, load
 
 
 def test_a_folder_brings_every_cell_round_record_and_run(records: Records) -> None:
-    """2 losses × 2 batch sizes × 6 rounds; 12 training runs, one ended early; experiments."""
-    assert len(records.throughput) == 2 * 2 * 6
+    """2 losses × 2 batch sizes and one compiled; 12 training runs, one ended early; experiments."""
+    assert len(records.throughput) == (2 * 2 + 1) * 6
     assert records.cells["kind"].value_counts().to_dict() == {
         "head_start": 16,
         "convergence": 12,
         "batches": 12,
-        "throughput": 4,
+        "throughput": 5,
         "overtrained": 4,
         "counterfactual": 4,
         "dirac": 4,
         "spectrum": 4,
         "gradients": 3,
+        "peers": 2,
         "per_sample": 2,
         "numerics": 2,
         "optimum": 2,

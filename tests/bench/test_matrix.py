@@ -55,15 +55,20 @@ def test_kinds_choose() -> None:
     assert tuple(dict.fromkeys(cell.kind for cell in cells)) == ("throughput", "convergence")
 
 
-@pytest.mark.parametrize("profile", [p for p in PROFILES if not p.startswith("reproduction")])
+SINGLE = ("reproduction", "peers", "overhead")
+"""Profiles of one kind start so."""
+
+
+@pytest.mark.parametrize("profile", [name for name in PROFILES if not name.startswith(SINGLE)])
 def test_every_kind_runs_in_every_profile(profile: str) -> None:
     """In the order of KINDS; the ledger's profiles time nothing and need no convergence cells.
 
-    Rows of published tables take hours: smoke has a few steps of them, full the whole.
+    Rows of published tables take hours: smoke has a few steps of them, full the whole. Peers have
+    a profile of their own, since they need JAX; so has what measuring costs.
     """
     kinds = [cell.kind for cell in matrix(profile, {}).cells]
     absent = {"throughput", "convergence"} if profile.startswith("ledger") else set()
-    absent |= set() if profile in ("smoke", "full") else {"reproduction"}
+    absent |= {"peers", "overhead"} | (set() if profile in ("smoke", "full") else {"reproduction"})
     assert tuple(dict.fromkeys(kinds)) == tuple(kind for kind in KINDS if kind not in absent)
 
 

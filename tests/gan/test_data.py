@@ -64,7 +64,7 @@ def test_stacked_sets_stack_their_base(monkeypatch: pytest.MonkeyPatch, base: st
         asked.append(data_dir)
         return numbered(5)
 
-    monkeypatch.setattr(f"gan.data.{base}", loader)
+    monkeypatch.setitem(DATASETS, base, loader)
     stacked = DATASETS[f"stacked_{base}"](Path("folder"))
     assert isinstance(stacked, Stacked)
     assert (stacked.name, stacked.base.size) == (f"stacked_{base}", 5)

@@ -33,6 +33,23 @@ MACHINE: Row = {
     "load_average_before": 0.5,
     "load_average_after": 1.25,
     "steal_seconds": 0.0,
+    "ceilings": {
+        "cpu": {
+            "gemm": [
+                {"dtype": name, "m": 512, "k": 512, "n": 512, "flops_per_second": rate}
+                for name, rate in (("float32", 1e11), ("float64", 5e10), ("bfloat16", 2e11))
+            ],
+            "copy": [
+                {"bytes": 2**18, "bytes_per_second": 8e10},
+                {"bytes": 2**28, "bytes_per_second": 1e10},
+            ],
+            "update": [
+                {"bytes": 2**18, "bytes_per_second": 1e11},
+                {"bytes": 2**28, "bytes_per_second": 2e10},
+            ],
+            "seconds_per_operator": 1e-6,
+        }
+    },
     "status": "finished",
 }
 SHAPES = {"gaussian1d": [1], "ring": [2], "digits": [1, 8, 8]}
@@ -87,7 +104,9 @@ def make_run(**fields: object) -> Row:
 def key_of(run: Row, kind: str) -> str:
     """A name for a run's file."""
     parts = ("loss", "penalty", "model", "data", "precision", "batch_size", "seed")
-    return re.sub(r"[^A-Za-z0-9.-]", "_", "-".join([kind, *(str(run[name]) for name in parts)]))
+    later = [name for name in ("layout", "mode", "ensemble") if name in run]
+    words = [kind, *(str(run[name]) for name in (*parts, *later))]
+    return re.sub(r"[^A-Za-z0-9.-]", "_", "-".join(words))
 
 
 def cell(run: Row, kind: str, data: Sequence[float], **extra: object) -> Row:
@@ -121,6 +140,10 @@ def throughput_cell(run: Row, profile: Profile) -> Row:
         peak_memory_bytes=2**20,
         generator_parameters=1000,
         discriminator_parameters=900,
+        least_bytes_per_step=100_000 + 400 * batch,
+        working_set_bytes=50_000 + 400 * batch,
+        product_dtypes=run["precision"],
+        operators_per_step=250,
     )
 
 

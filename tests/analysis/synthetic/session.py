@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.analysis.synthetic.experiments import experiment_cells
+from tests.analysis.synthetic.overhead import overhead_cells
+from tests.analysis.synthetic.peers import peers_cells
 from tests.analysis.synthetic.runs import (
     MACHINE,
     Profile,
@@ -29,6 +31,8 @@ def cells_of(folder: Path, profile: Profile) -> Iterator[Row]:
     ):
         axes = {"loss": loss, "penalty": penalty, "model": model, "precision": precision}
         yield throughput_cell(make_run(**axes, data="digits", batch_size=batch_size), profile)
+    if profile.experiments and profile.batch_sizes:
+        yield choice_cell(profile)
     for data in profile.data:
         run = make_run(data=data)
         write_run(folder, run, "gradients", gradient_rows(run, profile))
@@ -44,6 +48,20 @@ def cells_of(folder: Path, profile: Profile) -> Iterator[Row]:
         )
         yield cell(run, "convergence", [3.0], reused=False, **status)
     yield from experiment_cells(folder, profile) if profile.experiments else ()
+    yield from peers_cells(profile) if profile.experiments else ()
+    yield from overhead_cells(profile) if profile.experiments else ()
+
+
+def choice_cell(profile: Profile) -> Row:
+    """The last game compiled: twice as fast as eager; reversed it takes twice as long."""
+    game = {"loss": profile.losses[-1], "penalty": profile.penalties[-1]}
+    game |= {"model": profile.models[-1], "precision": profile.precisions[-1]}
+    size = profile.batch_sizes[-1]
+    run = make_run(**game, data="digits", batch_size=size, mode="compile")
+    timed = throughput_cell(run, profile)
+    factor = 2 if profile.reverse else 0.5
+    timed["stats"]["data"] = [factor * seconds for seconds in timed["stats"]["data"]]
+    return timed
 
 
 def write_session(folder: Path, profile: Profile | None = None, machine: Row | None = None) -> Path:

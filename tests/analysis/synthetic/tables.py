@@ -28,6 +28,8 @@ def records_of(kind: str, runs: Sequence[tuple[Row, str, Sequence[Row]]]) -> Rec
     none = pd.DataFrame()
     return Records(
         throughput=none,
+        peers=none,
+        overhead=none,
         cells=none,
         **{**empty, kind: table},
         runs=pd.DataFrame(ends) if ends else stack([], [*IDENTITY, "kind"]),
