@@ -15,6 +15,7 @@ from bench.part import Part, parse_part, part_of
 from bench.peers import peer
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
+from bench.together import side_by_side
 from bench.work import WORK
 from gan import dirac, optimum, per_sample, spectrum, store
 from gan.data import load
@@ -116,6 +117,8 @@ def session(config: pytest.Config) -> Session:
     part = None if text is None else parse_part(text)
     profile, data_dir = config.getoption("profile"), config.getoption("data_dir")
     every = matrix(profile, chosen, _kinds(config))
+    if "ensemble" not in chosen:
+        every = replace(every, cells=side_by_side(every.cells))
     wanted = every if part is None else part_of(every, part)
     return Session(
         profile=profile,

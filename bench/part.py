@@ -87,4 +87,4 @@ def _turns(cells: Iterable[Cell]) -> dict[object, int]:
 
 def _run_of(cell: Cell) -> object:
     """What is computed for a cell, and once for all that share it."""
-    return stored_as(cell.kind), cell.run
+    return stored_as(cell.kind), cell.run.members()[0]

@@ -74,7 +74,10 @@ def in_unit(value: float, unit: str) -> str:
 def _handles(aimed: pd.DataFrame) -> list[Line2D]:
     handles = [
         Line2D([], [], color=colour, marker="o", ls="", label=words)
-        for colour, words, met in ((MET, "goal met", True), (MISSED, "goal missed", False))
+        for colour, words, met in (
+            (MET, "median meets the goal", True),
+            (MISSED, "median misses it", False),
+        )
         if (aimed["met"] == met).any()
     ]
     if aimed["low"].notna().any():
@@ -88,7 +91,7 @@ def caption(rows: pd.DataFrame) -> str:
     aimed = rows[rows["goal"].notna()]
     met = int((aimed["met"] == True).sum())  # noqa: E712  # None is neither
     told = listing([_told(row) for _, row in rows.iterrows()])
-    return f"{met} of {count(len(aimed), 'goal')} {'is' if met == 1 else 'are'} met: {told}."
+    return f"{met} of {count(len(aimed), 'goal')} {'is' if met == 1 else 'are'} met by the median: {told}."
 
 
 def _told(row: "pd.Series[float]") -> str:

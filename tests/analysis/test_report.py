@@ -247,7 +247,7 @@ def test_figures_that_lack_their_data_say_so_and_leave_no_old_files(synthetic: A
     kept = folder / "figures" / "notes.txt"
     kept.write_text("mine", encoding="utf-8")
     done = report([folder])
-    assert done.drawn == ("generator_cost", "throughput")
+    assert done.drawn == ("generator_cost", "throughput", "roofline")
     line = "metric_steps: not drawn: it needs convergence cells, with their runs"
     assert line in done.not_drawn
     assert line in Page(done.page.read_text(encoding="utf-8")).text
