@@ -5,8 +5,8 @@ measured that its device does at most:
 
 - arithmetic_seconds: the operations of its matrix products at the best rate of any product;
 - memory_seconds: its compulsory traffic at the bandwidth of its working set;
-- dispatch_seconds: its operators at the cost of one that has nothing to do, where they are
-  dispatched one by one.
+- dispatch_seconds: its operators at the cost of one in a step that has next to nothing to do,
+  where they are dispatched one by one.
 
 attainable_seconds, the larger of the first two, is the classical roofline: arithmetic hides all
 traffic, or the other way round. serial_seconds, their sum, is the bound without overlap: D's

@@ -12,8 +12,11 @@ from contextlib import contextmanager
 
 import torch
 
+from bench.operators import operators_per_step
 from gan.failures import status_of
+from gan.run import Run
 from gan.step import PRECISIONS
+from gan.trainer import Trainer
 
 Work = Callable[[], object]
 Row = dict[str, int | float | str]
@@ -182,16 +185,17 @@ def update(device: str, working_set: int) -> Row:
 
 
 def seconds_per_operator(device: str) -> float:
-    """What an operator costs that has next to nothing to do, and that autograd does not see.
+    """What an operator of a training step costs, autograd and Python included, with nothing to do.
 
     Args:
         device: as in ``torch.device``.
 
     Returns:
-        Seconds per call of an in-place operation on one element.
+        The seconds of a step of the smallest game, mlp_tiny on one point, over its operators.
     """
-    one = torch.ones(1, device=device)
-    return least_seconds(one.neg_, device)
+    trainer = Trainer(Run(model="mlp_tiny", data="gaussian1d", batch_size=1, device=device))
+    operators = operators_per_step(trainer) or 0
+    return least_seconds(trainer.step, device) / operators
 
 
 def least_seconds(work: Work, device: str) -> float:

@@ -1,12 +1,9 @@
 """What a step must do besides arithmetic: move its state and its batch, dispatch its operators."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.ceilings import TFLOAT32
+from bench.operators import operators_per_step
 from gan.trainer import Trainer
 
 Traffic = dict[str, float | int | str | bool]
@@ -88,40 +85,3 @@ def product_dtypes(trainer: Trainer) -> list[str]:
     convolves = trainer.generator.convolves or trainer.discriminator.convolves
     narrowed = run.device.startswith("cuda") and torch.backends.cudnn.allow_tf32
     return [*names, TFLOAT32] if convolves and narrowed and "float32" in names else names
-
-
-def operators_per_step(trainer: Trainer) -> int | None:
-    """How many operators a step dispatches one by one, views and backward passes included.
-
-    Of two consecutive steps the one with fewer: random numbers are drawn for several steps at once.
-
-    Args:
-        trainer: of a run or of an ensemble; takes two steps if it is eager.
-
-    Returns:
-        Operators; None where the step is one program, which dispatches none.
-    """
-    return min(_dispatched(trainer) for _ in range(2)) if trainer.run.mode == "eager" else None
-
-
-def _dispatched(trainer: Trainer) -> int:
-    counter = _Counter()  # type: ignore[no-untyped-call]  # torch's class is not annotated
-    with counter:
-        trainer.step()
-    return counter.operators
-
-
-class _Counter(TorchDispatchMode):
-    """Counts the operators that reach a device's kernels."""
-
-    operators = 0
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        self.operators += 1
-        return func(*args, **(kwargs or {}))

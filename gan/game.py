@@ -94,6 +94,8 @@ class Game:
         pack: m, samples that the discriminator judges at once.
         loss_scale: what an objective is multiplied by before it is differentiated, and its gradient
             divided by after.
+        couples_samples: a logit of the discriminator depends on the rest of what it is given at
+            once, so real and generated samples are judged apart.
     """
 
     generator: Network
@@ -109,6 +111,7 @@ class Game:
     precision: torch.dtype
     pack: int = 1
     loss_scale: float = 1.0
+    couples_samples: bool = False
 
     def generate(self, theta_g: Tensor, z: Tensor) -> Tensor:
         """G(z), in θ's dtype.
@@ -176,10 +179,7 @@ class Game:
         Returns:
             (), to be minimised.
         """
-        real_drop, fake_drop = drop if drop.shape[-1] else (None, None)
-        losses = self.loss.discriminator(
-            self.logits(theta_d, real, real_drop), self.logits(theta_d, fake, fake_drop)
-        )
+        losses = self.loss.discriminator(*self._both_logits(theta_d, real, fake, drop))
         if not self.penalty_weight:
             return losses.mean()
         # In θ's own dtype and without dropout: the norm of a half-precision gradient over- and
@@ -204,11 +204,27 @@ class Game:
         Returns:
             (), to be minimised.
         """
-        real_drop, fake_drop = drop if drop.shape[-1] else (None, None)
-        fake_logits = self.logits(theta_d, self.generate(theta_g, z), fake_drop)
-        relativistic = self.loss.relativistic
-        real_logits = self.logits(theta_d, real, real_drop) if relativistic else fake_logits
+        fake = self.generate(theta_g, z)
+        if self.loss.relativistic:
+            real_logits, fake_logits = self._both_logits(theta_d, real, fake, drop)
+        else:
+            fake_logits = self.logits(theta_d, fake, drop[1] if drop.shape[-1] else None)
+            real_logits = fake_logits  # not read
         return self.loss.generator(real_logits, fake_logits).mean()
+
+    def _both_logits(
+        self, theta_d: Tensor, real: Tensor, fake: Tensor, drop: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The logits of real and of generated samples, in one pass where that is the same.
+
+        One product with twice the rows is faster than two, and a spectral norm is found once.
+        """
+        real_drop, fake_drop = drop if drop.shape[-1] else (None, None)
+        if self.couples_samples:
+            return self.logits(theta_d, real, real_drop), self.logits(theta_d, fake, fake_drop)
+        both = None if real_drop is None else drop.flatten(0, 1)
+        real_logits, fake_logits = self.logits(theta_d, torch.cat([real, fake]), both).chunk(2)
+        return real_logits, fake_logits
 
     def start(self, theta_g: Tensor, theta_d: Tensor) -> State:
         """The state before the first step.

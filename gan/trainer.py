@@ -98,6 +98,7 @@ class Trainer:
             precision=PRECISIONS[run.precision],
             pack=run.pack,
             loss_scale=run.loss_scale or 1.0,
+            couples_samples=MODELS[run.model].couples_samples,
         )
 
     @cached_property

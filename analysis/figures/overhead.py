@@ -91,7 +91,8 @@ def caption(rows: pd.DataFrame) -> str:
     aimed = rows[rows["goal"].notna()]
     met = int((aimed["met"] == True).sum())  # noqa: E712  # None is neither
     told = listing([_told(row) for _, row in rows.iterrows()])
-    return f"{met} of {count(len(aimed), 'goal')} {'is' if met == 1 else 'are'} met by the median: {told}."
+    are = "is" if met == 1 else "are"
+    return f"{met} of {count(len(aimed), 'goal')} {are} met by the median: {told}."
 
 
 def _told(row: "pd.Series[float]") -> str:

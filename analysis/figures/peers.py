@@ -221,7 +221,7 @@ def _missing(rows: pd.DataFrame) -> str:
     return f"; not timed: {listing(told)}" if told else ""
 
 
-AGAINST_EAGER = "textbook loop over the suite's eager step"
+AGAINST_EAGER = "textbook loop over suite, eager"
 
 # Who a caption compares with, in its words, the first first: the peers that it goes by.
 RIVALS: Mapping[str, tuple[str, ...]] = {

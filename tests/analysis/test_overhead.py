@@ -46,7 +46,8 @@ def test_medians_are_held_against_goals(records: Records) -> None:
 def test_the_caption_says_what_was_measured(records: Records) -> None:
     """Goals met are counted among those that there are; each value has its unit."""
     assert OVERHEAD.caption(OVERHEAD.prepare(records)).replace("\xa0", " ") == (
-        "2 of 3 goals are met by the median: step over bare loop +0.15 % [−0.1 %, +0.4 %] (goal +1 %), "
+        "2 of 3 goals are met by the median: "
+        "step over bare loop +0.15 % [−0.1 %, +0.4 %] (goal +1 %), "
         "draws of a step 5 % [4 %, 6 %], report over 10k runs 30 s (goal 20 s) and "
         "memory of that report 1 GiB (goal 2 GiB)."
     )

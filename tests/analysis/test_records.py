@@ -25,6 +25,7 @@ def test_a_folder_brings_every_cell_round_record_and_run(records: Records) -> No
         "spectrum": 4,
         "gradients": 3,
         "peers": 2,
+        "overhead": 4,
         "per_sample": 2,
         "numerics": 2,
         "optimum": 2,

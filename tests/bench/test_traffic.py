@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
+from bench.operators import operators_per_step
 from bench.timing import flops_per_step, peak_memory_bytes
 from bench.traffic import (
     least_bytes_per_step,
-    operators_per_step,
     product_dtypes,
     traffic,
     working_set_bytes,

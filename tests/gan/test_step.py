@@ -13,6 +13,8 @@ from gan.network import Network
 from gan.optimisers import OPTIMISERS, Rates
 from gan.penalties import PENALTIES
 from gan.step import TRACE, Batch, Game, Objective, State, autograd, step
+from gan.trainer import Trainer
+from tests.gan.test_modes import run_of
 
 RATES = Rates(learning_rate=0.01, momentum=0.5, beta1=0.5, beta2=0.9, epsilon=1e-8)
 N, LATENT = 8, 2
@@ -246,3 +248,37 @@ def test_half_precision_stays_close_to_float32(precision: torch.dtype) -> None:
         assert state.generator.dtype == torch.float32
     torch.testing.assert_close(traces[1], traces[0], rtol=0.05, atol=0.01)
     assert not torch.equal(traces[0], traces[1])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic_average"])
+def test_real_and_fake_are_judged_in_one_pass_where_it_is_the_same(loss: str, model: str) -> None:
+    """Objectives and gradients in one pass and in two: equal unless D couples its samples."""
+    run = run_of(loss, "none", model, pack=1)
+    assert run
+    trainer = Trainer(run)
+    state, numbers = trainer.state, trainer.draw()
+    assert trainer.game.couples_samples is MODELS[model].couples_samples
+    fake = trainer.game.generate(state.generator, numbers.z[0])
+
+    def found(couples_samples: bool) -> list[Tensor]:  # noqa: FBT001  # a field of Game
+        played = replace(trainer.game, couples_samples=couples_samples)
+        of_d = autograd(
+            lambda theta: played.discriminator_objective(
+                theta, numbers.real[0], fake, numbers.mix[0], numbers.drop[:2]
+            ),
+            state.discriminator,
+        )
+        of_g = autograd(
+            lambda theta: played.generator_objective(
+                theta, state.discriminator, numbers.real[0], numbers.z[1], numbers.drop[2:]
+            ),
+            state.generator,
+        )
+        return [*of_d, *of_g]
+
+    for one, two in zip(found(couples_samples=False), found(couples_samples=True), strict=True):
+        if trainer.game.couples_samples:
+            assert loss == "non_saturating" or not torch.allclose(one, two, rtol=1e-6)
+        else:
+            torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
