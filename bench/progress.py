@@ -8,7 +8,11 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bench.matrix import Cell
+from bench.matrix import DEFAULTS, Cell
+from bench.study import AXES
+
+# Axes that a line names only where they are not as usual.
+UNTOLD = ("layout", "mode", "ensemble")
 
 # Seconds that a cell takes, besides the updates it trains, before any of its group has been seen to
 # finish: a guess for one slow core. Only ratios matter, and only until the session has measured.
@@ -120,8 +124,13 @@ def minutes(seconds: float) -> str:
 
 def label(cell: Cell) -> str:
     """A cell in a few words: its kind, its axes but the device, and its variant."""
-    _device, *axes, seed, variant = map(str, cell.parameters)
-    return " ".join([cell.kind, *axes, f"seed {seed}", variant]).rstrip()
+    shown = [
+        str(getattr(cell.run, axis))
+        for axis in AXES
+        if axis not in ("device", "seed")
+        and not (axis in UNTOLD and (getattr(cell.run, axis),) == DEFAULTS[axis])
+    ]
+    return " ".join([cell.kind, *shown, f"seed {cell.run.seed}", cell.variant]).rstrip()
 
 
 class ProgressBar:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan.errors import UsageError
 from gan.game import Batch, State
@@ -100,6 +99,8 @@ def traced(program: Program, state: State, batch: Batch) -> GraphModule:
     Returns:
         A function of ``(*state.tensors(), *batch)`` that does what the program does.
     """
+    from torch.fx.experimental.proxy_tensor import make_fx  # brings SymPy: half a second
+
     tensors = state.tensors()
 
     def of_tensors(*arguments: Tensor) -> Tensor:

@@ -92,6 +92,7 @@ class Training:
         keeper: Checkpoint,
     ) -> None:
         self._trainer, self._results = trainer, results
+        self._state = trainer.state  # made now: where memory runs out there are no facts either
         self._on_record, self._keeper = on_record, keeper
         self._evaluations = [Evaluation(member) for member in members_of(trainer)]
         for result, evaluation in zip(results, self._evaluations, strict=True):
