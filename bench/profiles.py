@@ -195,8 +195,8 @@ PROFILES: dict[str, tuple[Study, ...]] = {
         Study("throughput", {"loss": ("saturating", "non_saturating"), "batch_size": (16, 64)}),
         Study("numerics", {"precision": FORMATS}),
         *dirac.studies(GOODFELLOW, ("r1",)),
-        # D trained alone first, for a verdict that does not hang on the last bits: the lowest cosine
-        # is 0.35 to 0.95 over seeds where 0.99 decides; after 2,000 steps of both 0.43 to 0.997.
+        # D trained alone first, for a verdict that does not hang on the last bits: over seeds the
+        # lowest cosine is 0.35 to 0.95 where 0.99 decides; after 2,000 steps of both 0.43 to 0.997.
         Study("gradients", {"data": ("ring",)}, {"steps": 20, "head_start": 500} | _POINTS),
         Study("per_sample", {"data": ("ring",), "batch_size": (8,)}, {"steps": 50} | _FAST),
         Study("optimum", {"data": ("gaussian1d",), "batch_size": (128,)}, _OPTIMUM),

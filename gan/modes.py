@@ -7,6 +7,7 @@ from a single launch.
 """
 
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -70,9 +71,16 @@ class Compiled:
         Returns:
             What the program returns.
         """
-        if self._run is None:
-            self._run = self._compile(state, batch)
-        return self._run(*state.tensors(), *batch)
+        if self._run is not None:
+            return self._run(*state.tensors(), *batch)
+        run = self._compile(state, batch)
+        with warnings.catch_warnings():
+            # What torch's compiler deprecates of torch is nothing that a user could change.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            result = run(*state.tensors(), *batch)
+        self._run = run
+        return result
 
     def _compile(self, state: State, batch: Batch) -> Callable[..., Tensor]:
         options: dict[str, object] = {"guard_filter_fn": _no_guards}

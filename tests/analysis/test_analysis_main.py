@@ -58,8 +58,11 @@ def test_what_is_missing_is_told_beside_the_result(synthetic: Any) -> None:
         "densities_1d: not drawn",
         "ring_scatter: not drawn",
         "throughput: not drawn",
+        "choices: not drawn",
+        "roofline: not drawn",
+        "peers: not drawn",
     ]
-    assert done.stdout == f"{folder / 'out' / 'report.html'}: {len(FIGURES) - 3} figures\n"
+    assert done.stdout == f"{folder / 'out' / 'report.html'}: {len(FIGURES) - 6} figures\n"
 
 
 @pytest.mark.parametrize(
