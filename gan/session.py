@@ -67,7 +67,10 @@ def _trained(run: Run, folder: Place, data_dir: Path | None) -> list[store.Store
 
 def _store(stored: store.Stored, folder: Place) -> None:
     """Write records and picture, and say where they are."""
-    print(f"{stored.status} after {stored.stopped_step} steps: {stored.message or 'no incident'}")
+    who = f"seed {stored.run.seed}: " if stored.run.ensemble > 1 else ""
+    print(
+        f"{who}{stored.status} after {stored.stopped_step} steps: {stored.message or 'no incident'}"
+    )
     if stored.rows:
         print(summary(stored.rows[-1]))
     file = store.write(folder, stored)

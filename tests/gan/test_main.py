@@ -175,6 +175,18 @@ def test_train_writes_records_and_a_picture(data: str, tmp_path: Path) -> None:
     assert "finished after 4 steps" in done.output
 
 
+def test_an_ensemble_writes_each_of_its_runs(tmp_path: Path) -> None:
+    """Each is told by its seed, and no checkpoint is left."""
+    options = ["train", "--data", "ring", *SHORT, "--ensemble", "2", "--seed", "3"]
+    done = CliRunner().invoke(app, [*options, "--results", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    for seed in (2, 3):
+        assert f"seed {seed}: finished after 4 steps" in done.output
+        run = Run(data="ring", steps=4, records=2, batch_size=16, ensemble=2, seed=seed)
+        assert store.read(store.path(tmp_path, run, "training")) is not None
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
