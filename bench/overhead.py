@@ -1,7 +1,7 @@
 """QUANTITIES: what measuring costs beside what is measured, each in numbers against a goal."""
 
+import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -36,6 +36,7 @@ DRAWS = 4096
 LOSSES = ("saturating", "non_saturating", "maximum_likelihood", "least_squares", "hinge")
 DATA = ("gaussian1d", "ring", "digits")
 ROOT = Path(__file__).parents[1]
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 Measure = Callable[[BenchmarkFixture, Run, int], list[float]]
 
@@ -163,26 +164,22 @@ def process(arguments: Sequence[str]) -> tuple[float, float]:
         arguments: of the command line.
 
     Returns:
-        Its seconds, and the most memory that it held at once, bytes: no less than this process
-        holds, since a child begins as its copy.
+        Its seconds, and the most memory that it held at once, bytes.
 
     Raises:
         RuntimeError: it failed.
     """
-    start = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603  # our own command line
-        [sys.executable, *arguments],
+    done = subprocess.run(  # noqa: S603  # our own command line
+        [sys.executable, str(LAUNCHER), sys.executable, *arguments],
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as child:
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
-    if child.returncode:
-        raise RuntimeError(f"python {' '.join(arguments)[:200]} ended with {child.returncode}")
-    # Kibibytes, but bytes on macOS.
-    return seconds, usage.ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    status, seconds, memory = json.loads(done.stdout)
+    if status:
+        raise RuntimeError(f"python {' '.join(arguments)[:200]} ended with {status}")
+    return seconds, memory
 
 
 def collection(benchmark: BenchmarkFixture, run: Run, rounds: int) -> list[float]:
