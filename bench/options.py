@@ -15,6 +15,7 @@ from bench.part import Part, parse_part, part_of
 from bench.peers import peer
 from bench.profiles import PROFILES
 from bench.study import KINDS, Axes, Value
+from bench.together import KINDS as TRAINING
 from bench.together import side_by_side
 from bench.work import WORK
 from gan import dirac, optimum, per_sample, spectrum, store
@@ -208,7 +209,7 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
 
 
 # Kinds whose runs can be trained side by side.
-ENSEMBLES = ("throughput", "peers", "convergence", "head_start", "batches", "reproduction")
+ENSEMBLES = ("throughput", "peers", *TRAINING)
 
 # Kinds whose experiments take no packs.
 SINGLE_SAMPLES = ("overtrained", "counterfactual")

@@ -300,7 +300,7 @@ PROFILES: dict[str, tuple[Study, ...]] = {
     ),
     # What measuring itself costs: ten minutes.
     "overhead": overhead.STUDIES,
-    # The suite's step beside JAX's and the textbook's: an hour of one core.
+    # The suite's step beside JAX's and the textbook's: an hour and a half.
     "peers": peers.STUDIES,
     # Rows of published tables: an hour and a half of two cores, and a day of two.
     "reproduction_short": reproduction.SHORT,

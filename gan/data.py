@@ -30,8 +30,8 @@ class Minibatches:
         UsageError: batch_size is below 1 or above the number of training images.
 
     >>> batches = Minibatches(load("ring"), batch_size=4, rng=torch.Generator().manual_seed(0))
-    >>> batches.next().shape
-    torch.Size([4, 2])
+    >>> batches.several(3).shape
+    torch.Size([3, 4, 2])
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, rng: torch.Generator) -> None:
@@ -47,10 +47,6 @@ class Minibatches:
         self._rng = rng
         self._order = torch.empty(0, dtype=torch.int64, device=rng.device)
         self._position = 0
-
-    def next(self) -> Tensor:
-        """The next minibatch, (N, *shape) float32 on the rng's device."""
-        return self.several(1)[0]
 
     def several(self, count: int) -> Tensor:
         """The next minibatches.

@@ -193,7 +193,7 @@ def check_mode(name: str, device: str, processes: int) -> None:
         return
     if processes > 1:
         raise UsageError(f"a run over several processes is eager: mode is {name}", field="mode")
-    if device == "cpu" and not any(shutil.which(name) for name in ("g++", "c++", "clang++")):
+    if device == "cpu" and not any(map(shutil.which, ("g++", "c++", "clang++"))):
         raise UsageError(
             f"mode {name} needs a C++ compiler: none of g++, c++, clang++ is on the PATH",
             field="mode",

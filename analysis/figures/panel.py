@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from analysis import schema
 from analysis.figures.style import style_of
 from analysis.records import Records
-from analysis.wording import number, tick
+from analysis.wording import number, percent, tick
 
 WIDTH = 11.0
 """Inches; at 96 px an inch a page of 1100 px shows it at 100 %."""
@@ -260,6 +260,28 @@ def fixed_ticks(axes: Axes, values: Sequence[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(list(values)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def bars_and_crosses(rows: pd.DataFrame, unit: str) -> list[Line2D]:
+    """What bars and crosses of timings mean, as far as there are any, for the legend.
+
+    Args:
+        rows: `low` and `confidence` of intervals, and `status`.
+        unit: what the medians are of.
+
+    Returns:
+        A handle for each.
+    """
+    handles = []
+    if rows["low"].notna().any():
+        least = rows["confidence"][rows["low"].notna()].min()
+        text = f"bar: {percent(least)} interval of the median of {unit}"
+        handles.append(
+            Line2D([], [], color="#888888", marker="|", markersize=10, ls="", label=text)
+        )
+    if (rows["status"] != "finished").any():
+        handles.append(Line2D([], [], color="#888888", marker="x", ls="", label="no timing"))
+    return handles
 
 
 # The axes whose values speak for themselves; a seed is never a panel.

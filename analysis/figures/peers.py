@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
+    bars_and_crosses,
     fixed_ticks,
     in_words,
     is_leftmost,
@@ -24,7 +25,7 @@ from analysis.figures.panel import (
 from analysis.figures.style import Style
 from analysis.peers import GAME, MODEL, bounded, geometric_mean, named, ratios
 from analysis.records import Records
-from analysis.wording import count, listing, number, percent, tallied
+from analysis.wording import count, listing, number, tallied
 
 SHOWN = ["model", "data", "penalty", "batch_size"]
 """Told of every panel, or along its axis."""
@@ -100,7 +101,9 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         axes.set_title(wrapped(name, 4))
         _dress(axes, sorted(of_panel["batch_size"].unique()))
     series = sorted(rows.loc[rows["ratio"].notna(), "series"].unique(), key=_place)
-    legend(canvas, [*(_handle(name) for name in series), *_bars(rows)], most=4)
+    legend(
+        canvas, [*(_handle(name) for name in series), *bars_and_crosses(rows, "processes")], most=4
+    )
 
 
 def _dress(axes: Axes, sizes: list[int]) -> None:
@@ -142,20 +145,6 @@ def _handle(series: str) -> Line2D:
 
 def _style(series: str) -> Style:
     return STYLES.get(series, Style("#7F7F7F", "X", "-"))
-
-
-def _bars(rows: pd.DataFrame) -> list[Line2D]:
-    """What bars and crosses mean, as far as there are any."""
-    handles = []
-    if rows["low"].notna().any():
-        least = rows["confidence"][rows["low"].notna()].min()
-        text = f"bar: {percent(least)} interval of the median of processes"
-        handles.append(
-            Line2D([], [], color="#888888", marker="|", markersize=10, ls="", label=text)
-        )
-    if (rows["status"] != "finished").any():
-        handles.append(Line2D([], [], color="#888888", marker="x", ls="", label="no timing"))
-    return handles
 
 
 def caption(rows: pd.DataFrame) -> str:

@@ -3,12 +3,12 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 
 from analysis.estimates import median_interval
 from analysis.figures.figure import Figure
 from analysis.figures.panel import (
     PLAIN,
+    bars_and_crosses,
     fixed_ticks,
     is_leftmost,
     legend,
@@ -21,7 +21,7 @@ from analysis.figures.panel import (
 )
 from analysis.figures.style import style_of
 from analysis.records import Records
-from analysis.wording import count, direction, listing, number, percent
+from analysis.wording import count, direction, listing, number
 
 GAME = [
     *("machine", "device", "precision", "layout", "mode", "ensemble"),
@@ -94,7 +94,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         else:
             for axes in (above, below):
                 axes.tick_params(labelleft=False)
-    handles = [*loss_handles(rows["loss"].unique()), *_bars(rows)]
+    handles = [*loss_handles(rows["loss"].unique()), *bars_and_crosses(rows, "rounds")]
     legend(canvas, handles)
 
 
@@ -118,20 +118,6 @@ def _draw_loss(above: Axes, below: Axes, line: pd.DataFrame, loss: str) -> None:
         )
     for at in line["drawn_at"][~timed]:
         above.plot(at, 0.04, "x", color=style.colour, transform=above.get_xaxis_transform())
-
-
-def _bars(rows: pd.DataFrame) -> list[Line2D]:
-    """What bars and crosses mean, as far as there are any."""
-    handles = []
-    if rows["low"].notna().any():
-        least = rows["confidence"][rows["low"].notna()].min()
-        text = f"bar: {percent(least)} interval of the median of rounds"
-        handles.append(
-            Line2D([], [], color="#888888", marker="|", markersize=10, ls="", label=text)
-        )
-    if (rows["status"] != "finished").any():
-        handles.append(Line2D([], [], color="#888888", marker="x", ls="", label="no timing"))
-    return handles
 
 
 def caption(rows: pd.DataFrame) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def measured(
             another update.
     """
     request = {
-        "run": asdict(run),
+        "run": run.as_dict(),
         "data_dir": str(data_dir.absolute()) if data_dir else None,
         "device": run.device,
         "threads": threads,

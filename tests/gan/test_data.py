@@ -33,7 +33,7 @@ def numbered(count: int) -> Images:
 
 def drawn(batches: Minibatches, count: int) -> list[list[float]]:
     """The values of the next minibatches."""
-    return [batches.next().flatten().tolist() for _ in range(count)]
+    return [batches.several(1)[0].flatten().tolist() for _ in range(count)]
 
 
 @pytest.mark.parametrize("name", WITHOUT_FILES)
@@ -144,13 +144,13 @@ def test_mixtures_are_drawn_afresh() -> None:
     """The minibatches are the mixture's own samples under the same generator."""
     batches, generator = Minibatches(ring(), 5, rng(9)), rng(9)
     for _ in range(3):
-        assert torch.equal(batches.next(), ring().sample(5, generator))
+        assert torch.equal(batches.several(1)[0], ring().sample(5, generator))
 
 
 def test_stacks_are_drawn_afresh() -> None:
     """Epochs have no meaning for stacks: a minibatch may be larger than the base."""
     stacked = Stacked("stacks", numbered(4))
-    batch = Minibatches(stacked, 100, rng(2)).next()
+    batch = Minibatches(stacked, 100, rng(2)).several(1)[0]
     assert torch.equal(batch, stacked.sample(100, rng(2)))
 
 
@@ -176,7 +176,7 @@ def test_a_restored_order_goes_on_identically(
 def test_a_state_does_not_change_afterwards() -> None:
     """Neither the run it was taken from nor the one it was given to touches it."""
     batches = Minibatches(numbered(6), 2, rng(1))
-    batches.next()
+    batches.several(1)[0]
     state = batches.state()
     expected = drawn(batches, 9)
     for _ in range(2):
@@ -187,7 +187,7 @@ def test_a_state_does_not_change_afterwards() -> None:
 def test_refuses_the_state_of_another_set() -> None:
     """An order of 11 images means nothing for 12."""
     batches = Minibatches(numbered(11), 3, rng())
-    batches.next()
+    batches.several(1)[0]
     with pytest.raises(UsageError) as error:
         Minibatches(numbered(12), 3, rng()).restore(batches.state())
     assert str(error.value) == "this data order is of 11 images, but numbered has 12"
