@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
+from gan import products
 from gan.errors import UsageError
 from gan.game import Batch, State
 
@@ -115,8 +116,10 @@ def traced(program: Program, state: State, batch: Batch) -> GraphModule:
         states, batches = arguments[: len(tensors)], arguments[len(tensors) :]
         return program(state.of(states), Batch(*batches))
 
+    forms = products.ON_CPU if state.generator.device.type == "cpu" else {}
     # On stand-ins without data: tracing neither computes nor changes anything.
-    return make_fx(of_tensors, tracing_mode="fake")(*tensors, *batch)
+    record = make_fx(of_tensors, decomposition_table=forms, tracing_mode="fake")
+    return record(*tensors, *batch)
 
 
 def _no_guards(guards: Sequence[object]) -> list[bool]:
