@@ -18,6 +18,7 @@ from torch.fx import GraphModule
 from gan import products
 from gan.errors import UsageError
 from gan.game import Batch, State
+from gan.zeros import without_zeros
 
 Program = Callable[[State, Batch], Tensor]
 
@@ -119,7 +120,7 @@ def traced(program: Program, state: State, batch: Batch) -> GraphModule:
     forms = products.ON_CPU if state.generator.device.type == "cpu" else {}
     # On stand-ins without data: tracing neither computes nor changes anything.
     record = make_fx(of_tensors, decomposition_table=forms, tracing_mode="fake")
-    return record(*tensors, *batch)
+    return without_zeros(record(*tensors, *batch))
 
 
 def _no_guards(guards: Sequence[object]) -> list[bool]:
