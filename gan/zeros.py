@@ -47,9 +47,9 @@ ZEROS = {aten.zeros_like.default, aten.zeros.default, aten.new_zeros.default}
 
 
 def without_zeros(graph: GraphModule) -> GraphModule:
-    """Leave out what is computed from zeros alone and then added.
+    """Leave out what is 0 whatever it is computed from.
 
-    Where a factor of such a product is not finite, the sum becomes what it is without it, not nan.
+    Where a factor of such a product is not finite, the result is as if it were: 0, not nan.
 
     Args:
         graph: of aten's operations.
@@ -64,6 +64,9 @@ def without_zeros(graph: GraphModule) -> GraphModule:
     for node in graph.graph.nodes:
         if node.target is aten.add.Tensor and node not in zeros:
             _leave_out(node, zeros)
+    for node in zeros:
+        if node.target not in ZEROS and not node.users.keys() <= zeros:
+            _write_out(node)
     graph.graph.eliminate_dead_code()
     graph.recompile()
     return graph
@@ -93,6 +96,17 @@ def _leave_out(node: Node, zeros: set[Node]) -> None:
         ):
             node.replace_all_uses_with(term)
             return
+
+
+def _write_out(node: Node) -> None:
+    """Put plain zeros in the place of those that are computed."""
+    value = node.meta["val"]
+    with node.graph.inserting_after(node):
+        plain = node.graph.call_function(
+            aten.zeros.default, (list(value.shape),), {"dtype": value.dtype, "device": value.device}
+        )
+    plain.meta["val"] = value
+    node.replace_all_uses_with(plain)
 
 
 def _is_changed(node: Node) -> bool:
