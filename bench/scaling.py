@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scipy import stats
-
 from bench.engine.engines import ENGINES
 from bench.engine.job import Engine, Job, Outcome, Resources, Work, attempt, idle, perform
 from gan import store
@@ -62,6 +60,8 @@ def interval(values: Sequence[float]) -> Interval:
     if n == 1:
         return Interval(values[0], 0.0, math.inf, 1)
     error = statistics.stdev(logarithms) / math.sqrt(n)
+    from scipy import stats  # a second, for a figure that most sessions do not ask for
+
     half = float(stats.t.ppf(0.975, n - 1)) * error
     return Interval(2**mean, 2 ** (mean - half), 2 ** (mean + half), n)
 

@@ -1,6 +1,7 @@
 """Labelled image sets of ten classes, and three of their images stacked into 1,000 modes."""
 
 import hashlib
+import importlib.util
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -169,16 +170,32 @@ def digits(_data_dir: Path | None = None) -> Images:
     parts have the classes in equal proportion. The split is fixed. The same writers appear in
     both parts: test accuracy here speaks of new images, not of new writers.
     """
+    pixels, classes = _digits()
+    by_class = np.argsort(classes, kind="stable")
+    is_test = np.zeros(len(by_class), dtype=bool)
+    is_test[by_class[::6]] = True
+    images = torch.from_numpy(pixels.astype(np.float32)).div_(8.0).sub_(1.0).unsqueeze(1)
+    labels = torch.from_numpy(classes.astype(np.int64))
+    test = torch.from_numpy(is_test)
+    return Images("digits", (1, 8, 8), images[~test], labels[~test], images[test], labels[test])
+
+
+def _digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pixels (1797, 8, 8) from 0 to 16 and classes (1797,), as scikit-learn's load_digits has them.
+
+    Read from scikit-learn's file, where it is: importing scikit-learn takes as long as PyTorch, and
+    every session and command would wait for it.
+    """
+    package = importlib.util.find_spec("sklearn")
+    for folder in (package and package.submodule_search_locations) or ():
+        file = Path(folder, "datasets", "data", "digits.csv.gz")
+        if file.is_file():
+            rows = np.loadtxt(file, delimiter=",")
+            return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    by_class = np.argsort(bunch.target, kind="stable")
-    is_test = np.zeros(len(by_class), dtype=bool)
-    is_test[by_class[::6]] = True
-    images = torch.from_numpy(bunch.images.astype(np.float32)).div_(8.0).sub_(1.0).unsqueeze(1)
-    labels = torch.from_numpy(bunch.target.astype(np.int64))
-    test = torch.from_numpy(is_test)
-    return Images("digits", (1, 8, 8), images[~test], labels[~test], images[test], labels[test])
+    return bunch.images, bunch.target
 
 
 def mnist(data_dir: Path | None = None) -> Images:

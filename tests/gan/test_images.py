@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib.util
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,15 @@ def test_digits_are_scikit_learns() -> None:
     assert (float(own.train.min()), float(own.train.max())) == (-1.0, 1.0)
     assert (own.train.dtype, own.train_labels.dtype) == (torch.float32, torch.int64)
     assert own.size == 1497
+
+
+def test_digits_need_no_import_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read from its file, or from wherever a version without that file has them."""
+    own = digits()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    again = digits()
+    for part in ("train", "train_labels", "test", "test_labels"):
+        assert torch.equal(getattr(own, part), getattr(again, part))
 
 
 def test_digits_are_split_evenly() -> None:

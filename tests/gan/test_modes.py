@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -49,9 +50,23 @@ def covering() -> list[Run]:
     for index, loss in enumerate(losses):
         model = models[index % len(models)]
         # A discriminator that takes no penalty gets none.
-        wanted = (run_of(loss, name, model) for name in (penalties[index % len(penalties)], "none"))
+        wanted = (
+            run_of(loss, name, model, discriminator_steps=2)
+            for name in (penalties[index % len(penalties)], "none")
+        )
         runs.append(next(run for run in wanted if run))
     return runs
+
+
+def pairs() -> list[Run]:
+    """Every loss with every penalty, and every model with every penalty that it takes."""
+    games = [*product(LOSSES, PENALTIES, ["mlp_tiny"]), *product(["hinge"], PENALTIES, MODELS)]
+    return [run for game in dict.fromkeys(games) if (run := run_of(*game))]
+
+
+def name(run: Run) -> str:
+    """What tells a game from another."""
+    return f"{run.loss}-{run.penalty}-{run.model}"
 
 
 def trained(trainer: Trainer, program: Program) -> list[Tensor]:
@@ -76,18 +91,25 @@ def test_the_games_cover_what_there_is() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", covering(), ids=lambda r: f"{r.loss}-{r.penalty}-{r.model}")
+@pytest.mark.parametrize("run", covering(), ids=name)
 def test_compiled_is_eager(run: Run) -> None:
-    """Players, moments and average after 20 steps."""
+    """Players, moments and average after 20 steps, each with two updates of D."""
     mine, theirs = Trainer(replace(run, mode="compile")), Trainer(run)
     assert_same(trained(mine, mine._step), trained(theirs, theirs._step))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("run", pairs(), ids=name)
+def test_compiled_is_eager_for_every_pair(run: Run) -> None:
+    """The same of all that are only traced below: `tox -e modes`."""
+    test_compiled_is_eager(run)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_traced_is_eager(loss: str) -> None:
     """The graph that is compiled, run operation by operation: of every loss with every penalty."""
     for penalty in PENALTIES:
-        run = run_of(loss, penalty, "mlp_tiny", discriminator_steps=2)
+        run = run_of(loss, penalty, "mlp_tiny")
         assert run
         mine, theirs = Trainer(run), Trainer(run)
         graph = traced(mine._step, mine.state, mine.draw())
