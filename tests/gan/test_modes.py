@@ -98,6 +98,7 @@ def test_compiled_is_eager(run: Run) -> None:
     assert_same(trained(mine, mine._step), trained(theirs, theirs._step))
 
 
+@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("run", pairs(), ids=name)
 def test_compiled_is_eager_for_every_pair(run: Run) -> None:
