@@ -1,0 +1,1 @@
+"""The regression gate: is one revision slower, larger or worse than another?"""

@@ -1,0 +1,279 @@
+"""A gate run: counters, quality where numerics changed, a screen of all cells, fresh pairs."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from analysis.errors import UsageError
+from analysis.gate.exact import Exact, exact
+from analysis.gate.pairs import CANARY, Timed, timed
+from analysis.gate.process import WORKER, Worker, WorkerError
+from analysis.gate.quality import Quality, quality
+from analysis.gate.verdicts import (
+    LOOKS,
+    Speed,
+    called,
+    cleared,
+    level_of_look,
+    speed,
+    suspected,
+)
+from analysis.sample_size import fewest_seeds
+
+SCREEN_PAIRS = 6
+SCREEN_QUADS = 6
+QUADS = 12
+TRIES = 3
+QUALITY_SHARE = 0.4
+"""Of the budget, at most, for training where numerics changed."""
+
+Result = TypeVar("Result")
+Say = Callable[[str], None]
+Cells = Mapping[str, Mapping[str, object]]
+
+
+@dataclass
+class Found:
+    """All that a gate run found.
+
+    Args:
+        exact: counters and traces.
+        speed: cell -> verdict; also of the canary.
+        quality: of the cells that were trained.
+        pairs: every pair's log ratios and seconds, the screen's first.
+        screen_pairs: how many of them are the screen's.
+        seconds: that the run took.
+    """
+
+    exact: Exact
+    speed: dict[str, Speed] = field(default_factory=dict)
+    quality: list[Quality] = field(default_factory=list)
+    pairs: list[Timed] = field(default_factory=list)
+    screen_pairs: int = 0
+    seconds: float = 0.0
+
+    @property
+    def machine_changed(self) -> bool:
+        """Whether the kernel that no revision changes was slower beside one of them."""
+        return CANARY in self.speed and self.speed[CANARY].verdict in ("slower", "faster")
+
+
+class Gate:
+    """Two revisions' folders and how to start workers on them.
+
+    Args:
+        base: folder of the older revision.
+        head: folder of the newer one, whose bench drives both.
+        minutes: that a run may take.
+        seed: of the orders.
+        say: is told of progress.
+        modules: that base's and head's workers run.
+        variables: beside their environment.
+    """
+
+    def __init__(
+        self,
+        base: Path,
+        head: Path,
+        minutes: float,
+        seed: int,
+        say: Say,
+        modules: tuple[str, str] = (WORKER, WORKER),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._trees, self._modules = (base, head), modules
+        self._variables = variables
+        self._minutes, self._say = minutes, say
+        self._rng = np.random.default_rng(seed)
+        self._began = time.monotonic()
+        self._started = 0
+
+    def left(self) -> float:
+        """Seconds of the budget."""
+        return 60 * self._minutes - (time.monotonic() - self._began)
+
+    def start(self, *, together: bool = True) -> tuple[Worker, Worker]:
+        """A fresh base and head.
+
+        Args:
+            together: on one core, where they take turns; which one goes with the pair.
+
+        Returns:
+            Both, alive, one started after the other in a random order.
+        """
+        cores = _cores()
+        one = frozenset({cores[self._started % len(cores)]}) if cores and together else frozenset()
+        self._started += 1
+        order = self._rng.permutation(2).tolist()
+        workers: dict[int, Worker] = {}
+        try:
+            for side in order:
+                tree, module = self._trees[side], self._modules[side]
+                workers[side] = Worker(tree, self._trees[1], module, one, self._variables)
+        except BaseException:
+            for worker in workers.values():
+                worker.close()
+            raise
+        return workers[0], workers[1]
+
+    def cells(self, wanted: Sequence[str]) -> tuple[Cells, Cells]:
+        """What head compares.
+
+        Args:
+            wanted: names, or none for all.
+
+        Returns:
+            Cells, and those of quality.
+
+        Raises:
+            UsageError: there is no such cell.
+        """
+        head = Worker(self._trees[1], self._trees[1])
+        with head:
+            told = head.ask("cells")
+        cells = told["cells"]
+        for name in wanted:
+            if name not in cells:
+                raise UsageError(f"unknown cell {name!r}: choose from {', '.join(cells)}")
+        return {name: cells[name] for name in wanted or cells}, told["quality"]
+
+    def run(self, cells: Cells, trained: Cells) -> Found:
+        """Everything in turn; ends early where nothing is suspect, and with the budget.
+
+        Args:
+            cells: to compare.
+            trained: of quality.
+
+        Returns:
+            What was found.
+
+        Raises:
+            UsageError: workers failed again and again.
+        """
+        self._say(f"counting {len(cells)} cells of both revisions")
+        found = Found(self._again(lambda: self._exact(cells)))
+        if touched := [name for name, step in found.exact.numerics.items() if step is not None]:
+            self._train(found, trained, {str(cells[name].get("data")) for name in touched})
+        comparable = {n: f for n, f in cells.items() if n not in found.exact.refused}
+        if comparable:
+            self._screen(found, comparable)
+            self._confirm(found, comparable)
+        found.seconds = time.monotonic() - self._began
+        return found
+
+    def _exact(self, cells: Cells) -> Exact:
+        base, head = self.start(together=False)
+        with base, head:
+            return exact(base, head, cells)
+
+    def _train(self, found: Found, trained: Cells, data: set[str]) -> None:
+        """Train what is of the same data as the cells whose numbers changed."""
+        until = self.left() - 60 * self._minutes * QUALITY_SHARE
+        names = [name for name, fields in trained.items() if fields.get("data") in data]
+        for place, name in enumerate(names):
+            self._say(f"numerics changed: training {name} seed by seed")
+            share = until + (self.left() - until) * (len(names) - place - 1) / len(names)
+
+            def one(name: str = name, share: float = share) -> Quality:
+                base, head = self.start(together=False)
+                with base, head:
+                    return quality(base, head, name, trained[name], lambda: self.left() > share)
+
+            found.quality.append(self._again(one))
+
+    def _pair(self, found: Found, cells: Cells, quads: int) -> None:
+        found.pairs.append(self._again(lambda: timed(self.start, cells, quads, self._rng)))
+        found.exact.refused |= found.pairs[-1].refused
+
+    def _screen(self, found: Found, cells: Cells) -> None:
+        """A few pairs of all cells."""
+        for pair in range(SCREEN_PAIRS):
+            began = time.monotonic()
+            self._say(f"screen, pair {pair + 1} of {SCREEN_PAIRS}")
+            self._pair(found, cells, SCREEN_QUADS)
+            found.screen_pairs += 1
+            if pair and self.left() < (time.monotonic() - began):
+                break
+        ratios = _ratios(found.pairs)
+        for name in cells:
+            if len(ratios.get(name, ())) >= 2:
+                doubt = suspected(ratios[name]) or len(ratios[name]) < SCREEN_PAIRS
+                verdict = "inconclusive" if doubt else "no change"
+                found.speed[name] = speed(ratios[name], verdict, 1)
+
+    def _confirm(self, found: Found, cells: Cells) -> None:
+        """Fresh pairs of those in doubt, until they are called, cleared or out of time."""
+        doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
+        open_cells, family = list(doubtful), len(doubtful)
+        looks = looks_of(family) if family else []
+        longest, pairs = 0.0, 0
+        while open_cells and pairs < looks[-1] and self.left() > 1.2 * longest:
+            began = time.monotonic()
+            self._say(f"{', '.join(open_cells)}: fresh pair {pairs + 1}")
+            self._pair(found, {name: cells[name] for name in open_cells}, QUADS)
+            pairs, longest = pairs + 1, max(longest, time.monotonic() - began)
+            last = pairs == looks[-1] or self.left() <= 1.2 * longest
+            self._look(found, doubtful, open_cells, call=pairs in looks or last)
+        self._judge_canary(found)
+
+    def _look(
+        self, found: Found, doubtful: list[str], open_cells: list[str], *, call: bool
+    ) -> None:
+        """Clear what is cleared; at a look, call what is called."""
+        fresh = _ratios(found.pairs[found.screen_pairs :])
+        alive = {name: fresh[name] for name in open_cells if len(fresh.get(name, ())) >= 2}
+        for name, ratios in alive.items():
+            verdict = called(ratios, len(doubtful)) if call else ""
+            verdict = verdict or ("no change" if cleared(ratios) else "inconclusive")
+            found.speed[name] = speed(ratios, verdict, len(doubtful))
+            if verdict != "inconclusive":
+                open_cells.remove(name)
+
+    def _judge_canary(self, found: Found) -> None:
+        ratios = _ratios(found.pairs)[CANARY]
+        found.speed[CANARY] = speed(ratios, called(ratios, 1) or "no change", 1)
+
+    def _again(self, work: Callable[[], Result]) -> Result:
+        """Work with workers; one that dies or hangs costs a try."""
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return work()
+            except WorkerError as error:
+                if not left:
+                    raise UsageError(f"a worker failed {TRIES} times, last: {error}") from error
+                self._say(f"a worker failed ({error}): again")
+        raise AssertionError  # unreachable: the last try returns or raises
+
+
+def looks_of(cells: int) -> list[int]:
+    """After how many fresh pairs a run may call.
+
+    Args:
+        cells: in doubt.
+
+    Returns:
+        LOOKS numbers: the fewest pairs that can call at all, and more.
+
+    >>> looks_of(1), looks_of(8)
+    ([9, 14, 27], [12, 18, 36])
+    """
+    first = max(8, fewest_seeds(level_of_look(cells)))
+    return [first, -(-3 * first // 2), LOOKS * first]
+
+
+def _ratios(pairs: Sequence[Timed]) -> dict[str, list[float]]:
+    """Cell -> the log ratios of the pairs that timed it."""
+    found: dict[str, list[float]] = {}
+    for pair in pairs:
+        for name, value in pair.log_ratios.items():
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

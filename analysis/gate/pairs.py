@@ -1,0 +1,144 @@
+"""One pair of fresh processes, base and head, timed in alternating blocks."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.gate.process import RefusalError, Worker
+
+CANARY = "canary"
+"""The name of the kernel that no revision changes, among the cells."""
+
+BLOCK_SECONDS = 0.05
+COMPILING_SECONDS = 600.0
+
+Start = Callable[[], tuple[Worker, Worker]]
+"""Makes a base and a head, both alive."""
+
+
+@dataclass
+class Timed:
+    """What one pair found.
+
+    Args:
+        log_ratios: cell -> log(head / base), the median of its quads; also of CANARY.
+        seconds: cell -> base's and head's seconds per step, medians.
+        canary_seconds: of base and head.
+        refused: cell -> ("base" or "head", why) where a revision can't run it.
+    """
+
+    log_ratios: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    canary_seconds: tuple[float, float] = (math.nan, math.nan)
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def timed(
+    start: Start,
+    cells: Mapping[str, Mapping[str, object]],
+    quads: int,
+    rng: np.random.Generator,
+) -> Timed:
+    """Start a pair, prepare the cells in both, and time them.
+
+    Args:
+        start: makes the pair.
+        cells: name -> fields of its run.
+        quads: of blocks, base-head-head-base or the other way round, for each cell.
+        rng: draws the order of cells and of each quad.
+
+    Returns:
+        Medians of the quads.
+
+    Raises:
+        WorkerError: a process died or hung.
+    """
+    base, head = start()
+    with base, head:
+        found = Timed(refused=prepared(base, head, cells))
+        for name in rng.permutation([*(set(cells) - set(found.refused)), CANARY]).tolist():
+            _time(base, head, name, quads, rng, found)
+    return found
+
+
+def prepared(
+    base: Worker, head: Worker, cells: Mapping[str, Mapping[str, object]]
+) -> dict[str, tuple[str, str]]:
+    """Have both processes build every cell, side by side.
+
+    Args:
+        base: a worker.
+        head: a worker.
+        cells: name -> fields.
+
+    Returns:
+        Cell -> who refused it and why; base's refusal comes first.
+
+    Raises:
+        WorkerError: a process died or hung.
+    """
+    refused: dict[str, tuple[str, str]] = {}
+    for name, fields in cells.items():
+        for worker in (base, head):
+            worker.send("prepare", cell=name, fields=dict(fields))
+        for side, worker in (("head", head), ("base", base)):
+            try:
+                worker.answer(COMPILING_SECONDS)
+            except RefusalError as refusal:
+                refused[name] = (side, str(refusal))
+    return refused
+
+
+def _time(
+    base: Worker, head: Worker, name: str, quads: int, rng: np.random.Generator, found: Timed
+) -> None:
+    """Time one cell in both, block after block."""
+    steps = _steps(base, head, name)
+
+    def seconds(worker: Worker) -> float:
+        if name == CANARY:
+            return float(worker.ask("canary", blocks=steps)["seconds"]) / steps
+        return float(worker.ask("block", cell=name, steps=steps)["seconds"]) / steps
+
+    # The first block after another cell finds cold caches.
+    for worker in (base, head):
+        seconds(worker)
+    blocks = [_quad(base, head, seconds, bool(rng.integers(2))) for _ in range(quads)]
+    found.log_ratios[name] = statistics.median(log_ratio(*quad) for quad in blocks)
+    sides = tuple(statistics.median(x for quad in blocks for x in quad[i]) for i in (0, 1))
+    if name == CANARY:
+        found.canary_seconds = (sides[0], sides[1])
+    else:
+        found.seconds[name] = (sides[0], sides[1])
+
+
+def _steps(base: Worker, head: Worker, name: str) -> int:
+    """Steps of a block of either side, for which the slower one takes BLOCK_SECONDS."""
+    if name == CANARY:
+        return 2
+    lengths = [int(worker.ask("length", cell=name)["steps"]) for worker in (base, head)]
+    return min(lengths)
+
+
+def _quad(
+    base: Worker,
+    head: Worker,
+    seconds: Callable[[Worker], float],
+    head_first: bool,  # noqa: FBT001  # a drawn order
+) -> tuple[Sequence[float], Sequence[float]]:
+    """ABBA: a drift that is a straight line cancels."""
+    order = [head, base, base, head] if head_first else [base, head, head, base]
+    times = [(worker, seconds(worker)) for worker in order]
+    return tuple([time for worker, time in times if worker is side] for side in (base, head))  # type: ignore[return-value]  # of two
+
+
+def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
+    """log(head / base) of a quad, by geometric means.
+
+    >>> round(math.exp(log_ratio([1.0, 4.0], [2.0, 4.5])), 3)
+    1.5
+    """
+    return statistics.fmean(map(math.log, head)) - statistics.fmean(map(math.log, base))

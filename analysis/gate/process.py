@@ -1,0 +1,204 @@
+"""A live worker process of one revision: a request, an answer, a deadline for each."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+from analysis.errors import UsageError
+
+WORKER = "bench.gate.worker"
+
+
+class WorkerError(Exception):
+    """A worker died, hung, or said what nobody can read: the machine's trouble or the code's."""
+
+
+class RefusalError(WorkerError):
+    """A worker lives, but can't do what was asked; its own words."""
+
+
+class Worker:
+    """A process that answers requests of ``bench.gate.worker``; killed on leaving.
+
+    Args:
+        tree: the revision's folder.
+        driver: the folder whose ``bench`` asks.
+        module: that is run.
+        cores: that it is kept to; all if empty.
+        variables: of its environment, beside this process's.
+        timeout_seconds: for its start.
+
+    Raises:
+        RefusalError: the revision can't be imported.
+        WorkerError: it does not start.
+    """
+
+    def __init__(
+        self,
+        tree: Path,
+        driver: Path,
+        module: str = WORKER,
+        cores: frozenset[int] = frozenset(),
+        variables: Mapping[str, str] | None = None,
+        timeout_seconds: float = 120.0,
+    ) -> None:
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(driver),
+            **(variables or {}),
+        }
+        self._process = subprocess.Popen(  # noqa: S603  # our own command line
+            [sys.executable, "-m", module, str(tree)],
+            cwd=driver,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that what it starts can be killed with it
+        )
+        if cores and hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(ProcessLookupError, OSError):
+                os.sched_setaffinity(self._process.pid, cores)
+        # Popen was asked for both pipes.
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
+        self._rest = b""
+        try:
+            self.answer(timeout_seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, name: str, timeout_seconds: float = 120.0, **arguments: Any) -> dict[str, Any]:
+        """A request and its answer.
+
+        Args:
+            name: of the worker's REQUESTS.
+            timeout_seconds: after which it counts as hung.
+            arguments: of the request.
+
+        Returns:
+            The answer.
+
+        Raises:
+            RefusalError: it can't.
+            WorkerError: it died, or hangs.
+        """
+        self.send(name, **arguments)
+        return self.answer(timeout_seconds)
+
+    def send(self, name: str, **arguments: Any) -> None:
+        """A request alone, to be answered while others work.
+
+        Args:
+            name: of the worker's REQUESTS.
+            arguments: of the request.
+
+        Raises:
+            WorkerError: it is dead.
+        """
+        try:
+            self._requests.write(json.dumps({"do": name, **arguments}).encode() + b"\n")
+            self._requests.flush()
+        except (BrokenPipeError, ValueError):
+            raise WorkerError(self._end()) from None
+
+    def answer(self, timeout_seconds: float = 120.0) -> dict[str, Any]:
+        """The answer to the last request.
+
+        Args:
+            timeout_seconds: after which it counts as hung.
+
+        Returns:
+            It.
+
+        Raises:
+            RefusalError: it can't.
+            WorkerError: it died, or hangs.
+        """
+        return _checked(self._line(timeout_seconds))
+
+    def _line(self, timeout_seconds: float) -> bytes:
+        deadline, number = time.monotonic() + timeout_seconds, self._answers.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(number, selectors.EVENT_READ)
+            while b"\n" not in self._rest:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise WorkerError(f"no answer within {timeout_seconds:g} s")
+                more = os.read(number, 1 << 16)
+                if not more:
+                    raise WorkerError(self._end())
+                self._rest += more
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _end(self) -> str:
+        """How the process ended, in words."""
+        try:
+            status = self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            return "its output ended"
+        if status < 0:
+            return f"killed by {signal.Signals(-status).name}"
+        return f"ended with status {status}"
+
+    def close(self) -> None:
+        """Kill the process and all that it started, and wait for it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._requests, self._answers):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        """The worker."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill it."""
+        self.close()
+
+
+def _checked(line: bytes) -> dict[str, Any]:
+    """An answer that says ok."""
+    try:
+        answer = json.loads(line)
+        sound = isinstance(answer["ok"], bool)
+    except (ValueError, TypeError, KeyError):
+        raise WorkerError(f"an answer that can't be read: {line[:80]!r}") from None
+    if not (sound and answer["ok"]):
+        raise RefusalError(str(answer.get("error", "no reason given")))
+    return dict(answer)
+
+
+@contextlib.contextmanager
+def unkilled() -> Iterator[None]:
+    """Turn the signals that end a process into exceptions, so that what it holds is cleared up."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise UsageError(f"stopped by {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

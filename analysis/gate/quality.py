@@ -1,0 +1,123 @@
+"""Where the numerics changed: does training still end as well as it did?"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.effects import shift
+from analysis.gate.process import Worker
+
+METRICS = ("w1", "fid")
+"""Of which the first that a record has is compared; of all, lower is better."""
+
+MARGIN = 0.25
+"""A metric may be so much larger and still count as kept: seeds alone move it by as much."""
+
+SEEDS = 12
+TRAINING_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A verdict on where training ends.
+
+    Args:
+        cell: its name.
+        verdict: "kept", "worse" or "inconclusive".
+        metric: that was compared.
+        change: head over base, minus 1, of the metric: Hodges and Lehmann's estimate.
+        low: of its 95 % interval.
+        high: of it.
+        seeds: that ended with a value in both.
+        lost: seeds that ended with a value in base alone.
+    """
+
+    cell: str
+    verdict: str
+    metric: str
+    change: float
+    low: float
+    high: float
+    seeds: int
+    lost: int
+
+
+def quality(
+    base: Worker,
+    head: Worker,
+    cell: str,
+    fields: Mapping[str, object],
+    goes_on: Callable[[], bool],
+) -> Quality:
+    """Train seed by seed in both, each seed with the same data, noise and first weights.
+
+    Args:
+        base: a worker.
+        head: a worker.
+        cell: its name.
+        fields: of its run.
+        goes_on: whether there is time for another seed.
+
+    Returns:
+        What the paired ends say.
+
+    Raises:
+        WorkerError: a process died, hung or refused.
+    """
+    ends: list[tuple[float, float]] = []
+    metric = METRICS[0]
+    while len(ends) < SEEDS and (goes_on() or not ends):
+        for worker in (base, head):
+            worker.send("train", fields={**fields, "seed": len(ends)})
+        answers = [worker.answer(TRAINING_SECONDS) for worker in (base, head)]
+        metric = next((m for m in METRICS if m in answers[0]["last"]), metric)
+        ends.append(tuple(_end(answer, metric) for answer in answers))  # type: ignore[arg-type]  # of two
+    return judged(cell, metric, [one for one, _ in ends], [other for _, other in ends])
+
+
+def _end(answer: Mapping[str, object], metric: str) -> float:
+    """The last value of a run that finished; NaN of any other."""
+    last = answer["last"]
+    value = last.get(metric) if isinstance(last, dict) else None
+    if answer["status"] != "finished" or not isinstance(value, int | float):
+        return math.nan
+    return float(value)
+
+
+def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
+    """Whether the metric is kept, from its ends by seed.
+
+    Args:
+        cell: its name.
+        metric: lower is better, positive.
+        base: (n,), NaN of a run without an end.
+        head: (n,), of the same seeds.
+
+    Returns:
+        "kept" if the 95 % interval of head over base stays below 1 + MARGIN and no seed is lost;
+        "worse" if it lies above 1 and its estimate above 1 + MARGIN, or if so many seeds are lost
+        as by chance in less than 1 of 20 cases; "inconclusive" otherwise.
+
+    >>> judged("ring", "w1", [1.0] * 8, [1.01, 0.99] * 4).verdict
+    'kept'
+    """
+    one, other = np.asarray(base, dtype=np.float64), np.asarray(head, dtype=np.float64)
+    both = np.isfinite(one) & np.isfinite(other) & (one > 0) & (other > 0)
+    lost = int((np.isfinite(one) & ~np.isfinite(other)).sum())
+    won = int((~np.isfinite(one) & np.isfinite(other)).sum())
+    found = shift(np.log(other[both] / one[both]))
+    margin = math.log1p(MARGIN)
+    # Of the seeds that only one lost, each side loses half by chance.
+    loses = lost > 0 and 2.0**-lost < 0.05 and won == 0
+    if loses or (found.low > 0 and found.estimate > margin):
+        verdict = "worse"
+    elif not lost and found.high < margin:
+        verdict = "kept"
+    else:
+        verdict = "inconclusive"
+    estimates = (found.estimate, found.low, found.high)
+    change, low, high = (math.expm1(x) for x in estimates)
+    return Quality(cell, verdict, metric, change, low, high, int(both.sum()), lost)

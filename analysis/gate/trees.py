@@ -1,0 +1,133 @@
+"""Revisions of a repository as folders, for as long as they are needed."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from analysis.errors import UsageError
+
+RESOLVE = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What git answers.
+
+    Args:
+        repository: where.
+        arguments: of git.
+
+    Returns:
+        Its output, without the last line break.
+
+    Raises:
+        UsageError: git is not there, or what it says of its failure.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  # a list, no shell
+            ["git", "-C", str(repository), *arguments],  # noqa: S607  # the user's git
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UsageError("the gate compares git revisions, but there is no git") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise UsageError(f"git {arguments[0]}: {lines[-1]}")
+    return done.stdout.rstrip("\n")
+
+
+def top(folder: Path) -> Path:
+    """The repository that a folder is in.
+
+    Args:
+        folder: anywhere in it.
+
+    Returns:
+        Its highest folder.
+
+    Raises:
+        UsageError: it is in none.
+    """
+    return Path(git(folder, "rev-parse", "--show-toplevel"))
+
+
+def commit_of(repository: Path, revision: str) -> str:
+    """The commit that a revision names.
+
+    Args:
+        repository: where.
+        revision: a branch, tag, hash or expression of git's; nothing of it is read as an option.
+
+    Returns:
+        40 hexadecimal digits.
+
+    Raises:
+        UsageError: there is no such commit.
+    """
+    try:
+        found = git(
+            repository,
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            revision + "^{commit}",
+        )
+    except UsageError:
+        raise UsageError(f"there is no revision {revision!r}") from None
+    return found
+
+
+def refuse_uncommitted(repository: Path) -> None:
+    """Raise UsageError if tracked files differ from the last commit.
+
+    Args:
+        repository: where.
+
+    Raises:
+        UsageError: what would be compared is not what lies there.
+    """
+    changed = git(repository, "status", "--porcelain", "--untracked-files=no").splitlines()
+    if changed:
+        raise UsageError(
+            f"{len(changed)} files have changes that are not committed, such as {changed[0][3:]}: "
+            "commit them, or say --head HEAD to leave them out"
+        )
+
+
+@contextlib.contextmanager
+def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
+    """Folders of commits; they and what git knows of them are gone afterwards.
+
+    What a gate that was killed left behind is forgotten first.
+
+    Args:
+        repository: where.
+        commits: as ``commit_of`` has them; one may come twice.
+
+    Yields:
+        A folder for each.
+
+    Raises:
+        UsageError: git refuses.
+    """
+    git(repository, "worktree", "prune")
+    outer = Path(tempfile.mkdtemp(prefix="saddle-gate-"))
+    folders = [outer / f"{place}-{commit[:10]}" for place, commit in enumerate(commits)]
+    try:
+        for folder, commit in zip(folders, commits, strict=True):
+            # A hook of the user's could do anything; none is needed.
+            git(
+                repository,
+                *("-c", f"core.hooksPath={os.devnull}"),
+                *("worktree", "add", "--detach", "--quiet", str(folder), commit),
+            )
+        yield folders
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+        git(repository, "worktree", "prune")

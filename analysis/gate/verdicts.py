@@ -1,0 +1,189 @@
+"""What the timings of process pairs say of a cell, and how sure that is.
+
+All functions take log ratios, one per pair of fresh processes: log(head's seconds / base's). The
+pair is the unit, since rounds in one process share its luck with memory.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from analysis.comparison import paired_p_value
+from analysis.effects import shift
+from analysis.sample_size import paired_seeds, student_power
+
+FALSE_CALLS = 0.01
+"""Of a gate run: the probability that any cell is called slower although none is."""
+
+LOOKS = 3
+"""How often a run may call; each look has its share of FALSE_CALLS."""
+
+FLOOR = 0.02
+"""Changes below it are not called: a placement of code in memory makes as much."""
+
+TOLERANCE = 0.05
+"""An interval within it says that nothing of importance changed."""
+
+SUSPICION = 0.01
+"""A screen's median beyond it asks for fresh pairs."""
+
+FEWEST_TO_CLEAR = 6
+"""Pairs of which a 95 % interval exists."""
+
+POWER = 0.95
+"""Of the smallest change that is told as detectable."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A cell's verdict on speed.
+
+    Args:
+        verdict: "slower", "faster", "no change" or "inconclusive".
+        change: Hodges and Lehmann's estimate of head over base, minus 1.
+        low: of its 95 % interval; NaN of fewer pairs than have one.
+        high: of it.
+        pairs: that it is of.
+        detectable: the smallest slow-down that so many such pairs call in 95 of 100 runs.
+        needed: pairs that would settle an inconclusive verdict, if the spread stays; else NaN.
+    """
+
+    verdict: str
+    change: float
+    low: float
+    high: float
+    pairs: int
+    detectable: float
+    needed: float = math.nan
+
+
+def suspected(log_ratios: ArrayLike) -> bool:
+    """Whether a screen's pairs leave doubt that a cell is as fast as it was.
+
+    Args:
+        log_ratios: (n,), n ≥ 2.
+
+    Returns:
+        True if their median is beyond SUSPICION, or any of them beyond TOLERANCE.
+    """
+    array = np.asarray(log_ratios, dtype=np.float64)
+    beyond = np.abs(array).max() > math.log1p(TOLERANCE)
+    return bool(beyond or abs(np.median(array)) > math.log1p(SUSPICION))
+
+
+def level_of_look(cells: int) -> float:
+    """The two-sided level of one cell at one look; half of it is the chance of a false "slower".
+
+    Bonferroni's, over all cells that were in doubt: those that are still open at a later look were
+    not chosen by chance.
+
+    Args:
+        cells: that may be called.
+
+    Returns:
+        2·FALSE_CALLS / (LOOKS · cells).
+    """
+    return 2 * FALSE_CALLS / (LOOKS * cells)
+
+
+def called(log_ratios: ArrayLike, cells: int) -> str:
+    """What a look calls a cell.
+
+    Args:
+        log_ratios: (n,) of fresh pairs: those that made the cell suspect would count twice.
+        cells: that may be called in this run, this one included.
+
+    Returns:
+        "slower" or "faster"; "" of a change that chance makes too often, or that is below FLOOR.
+    """
+    change = math.expm1(shift(log_ratios).estimate)
+    if paired_p_value(log_ratios) > level_of_look(cells) or -FLOOR < change < FLOOR:
+        return ""
+    return "slower" if change > 0 else "faster"
+
+
+def cleared(log_ratios: ArrayLike) -> bool:
+    """Whether pairs show that nothing of importance changed.
+
+    Args:
+        log_ratios: (n,).
+
+    Returns:
+        True if the 95 % interval lies within TOLERANCE and the estimate within FLOOR.
+    """
+    found = shift(log_ratios)
+    within = -TOLERANCE < math.expm1(found.low) <= math.expm1(found.high) < TOLERANCE
+    return bool(within and abs(math.expm1(found.estimate)) < FLOOR)
+
+
+def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
+    """A verdict with its numbers.
+
+    Args:
+        log_ratios: (n,), n ≥ 2.
+        verdict: as Speed has it.
+        cells: that may be called beside it, itself included.
+
+    Returns:
+        All of it.
+    """
+    array = np.asarray(log_ratios, dtype=np.float64)
+    found, deviation = shift(array), float(array.std(ddof=1))
+    level = level_of_look(cells)
+    return Speed(
+        verdict=verdict,
+        change=math.expm1(found.estimate),
+        low=math.expm1(found.low),
+        high=math.expm1(found.high),
+        pairs=array.size,
+        detectable=detectable(deviation, array.size, level),
+        needed=needed(found.estimate, deviation, level) if verdict == "inconclusive" else math.nan,
+    )
+
+
+def detectable(deviation: float, pairs: int, level: float) -> float:
+    """The smallest slow-down that is called with probability POWER, and at least FLOOR.
+
+    Args:
+        deviation: of the log ratios.
+        pairs: how many.
+        level: two-sided.
+
+    Returns:
+        As a share of base's time; infinite where so few pairs can call nothing.
+
+    >>> round(detectable(0.01, 12, 0.0025), 3)
+    0.021
+    """
+    if pairs < 2 or 2.0 ** (1 - pairs) > level:
+        return math.inf
+    if deviation == 0:
+        return FLOOR
+    effect = optimize.brentq(lambda x: student_power(pairs, x, level) - POWER, 1e-3, 1e3)
+    return max(FLOOR, math.expm1(float(effect) * deviation))
+
+
+def needed(estimate: float, deviation: float, level: float) -> float:
+    """How many pairs would call the change seen, or clear it.
+
+    Args:
+        estimate: a log ratio.
+        deviation: of the log ratios.
+        level: two-sided.
+
+    Returns:
+        The fewer of both.
+    """
+    size, tolerance = abs(estimate), math.log1p(TOLERANCE)
+    if deviation == 0:
+        return float(FEWEST_TO_CLEAR)
+    to_call = math.inf
+    if size >= math.log1p(FLOOR):
+        to_call = max(paired_seeds(size / deviation, level, 0.8), 1 - math.log2(level))
+    gap = tolerance - size
+    # Two deviations of the mean fit between the estimate and the tolerance.
+    to_clear = (2.1 * deviation / gap) ** 2 if gap > 0 and size < math.log1p(FLOOR) else math.inf
+    return float(math.ceil(max(min(to_call, to_clear), FEWEST_TO_CLEAR)))

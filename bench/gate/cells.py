@@ -1,0 +1,27 @@
+"""CELLS: the games that the gate compares, each by what it has that a plain run has not."""
+
+from collections.abc import Mapping
+
+Fields = Mapping[str, str | int | float]
+
+# Small ones are bound by dispatch, the others by arithmetic and memory; a penalty differentiates
+# twice, the compiled ones are one program, an ensemble is a vmapped one. The 28x28 images are not
+# among them: not every machine has them.
+CELLS: Mapping[str, Fields] = {
+    "ring": {"data": "ring"},
+    "ring-r1": {"data": "ring", "penalty": "r1"},
+    "ring-compile": {"data": "ring", "mode": "compile"},
+    "ring-r1-compile": {"data": "ring", "penalty": "r1", "mode": "compile"},
+    "ring-ensemble": {"data": "ring", "ensemble": 8},
+    "digits": {"data": "digits"},
+    "digits-compile": {"data": "digits", "mode": "compile"},
+    "digits-dcgan": {"data": "digits", "model": "dcgan"},
+}
+"""Name -> the fields of ``gan.run.Run`` that are not its defaults."""
+
+QUALITY: Mapping[str, Fields] = {
+    "ring": {"data": "ring", "steps": 1500, "records": 3},
+    "ring-r1": {"data": "ring", "penalty": "r1", "steps": 1500, "records": 3},
+    "digits": {"data": "digits", "steps": 600, "records": 3},
+}
+"""Trained seed by seed where a change touched the numerics: name -> fields."""
