@@ -1,0 +1,125 @@
+"""python -m analysis gate: two revisions checked out, compared, told."""
+
+import datetime
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from analysis.errors import UsageError
+from analysis.gate.gate import Found, Gate
+from analysis.gate.outcome import Row, record, rows, status
+from analysis.gate.process import unkilled
+from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
+from analysis.gate.wording import markdown, printed
+from analysis.report import replace
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for.
+
+    Args:
+        base: a revision.
+        head: a revision, or None for the last commit of a tree without changes.
+        cells: names, or none for all.
+        minutes: the budget.
+        seed: of the orders.
+        inconclusive_ok: count what is not settled as clean.
+        counters_ok: count counters that rose as clean.
+        json: where to write everything, or None.
+        markdown: where to write the table for a pull request, or None.
+    """
+
+    base: str
+    head: str | None
+    cells: tuple[str, ...]
+    minutes: float
+    seed: int
+    inconclusive_ok: bool
+    counters_ok: bool
+    json: Path | None
+    markdown: Path | None
+
+
+def gate(request: Request, console: Console, progress: Console) -> int:
+    """Compare two revisions.
+
+    Args:
+        request: which and how.
+        console: of the table.
+        progress: of what is being done.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: revisions, cells or files that cannot be, or workers that fail again and again.
+    """
+    if not 0 < request.minutes < 1e4:
+        raise UsageError(f"--minutes is a positive number, not {request.minutes:g}")
+    repository = top(Path.cwd())
+    if request.head is None:
+        refuse_uncommitted(repository)
+    commits = [commit_of(repository, name) for name in (request.base, request.head or "HEAD")]
+    with unkilled(), checked_out(repository, commits) as (base, head):
+        one = Gate(base, head, request.minutes, request.seed, progress.print)
+        cells, trained = one.cells(request.cells)
+        found = one.run(cells, trained)
+    told = rows(found, list(cells))
+    exit_status = status(
+        found, told, inconclusive_ok=request.inconclusive_ok, counters_ok=request.counters_ok
+    )
+    printed(found, told, exit_status, console)
+    _written(request, found, told, commits, exit_status)
+    return exit_status
+
+
+def _written(
+    request: Request, found: Found, told: list[Row], commits: list[str], exit_status: int
+) -> None:
+    """Write what was asked for, and GitHub's summary where there is one."""
+    if request.json is not None:
+        facts = facts_of(commits, request.minutes)
+        replace(request.json, record(found, told, facts, exit_status) + "\n")
+    base, head = (commit[:10] for commit in commits)
+    text = markdown(found, told, exit_status, f"Gate: {head} against {base}")
+    if request.markdown is not None:
+        replace(request.markdown, text)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def facts_of(commits: list[str], minutes: float) -> dict[str, Any]:
+    """What a record says of its circumstances.
+
+    Args:
+        commits: base's and head's.
+        minutes: the budget.
+
+    Returns:
+        Facts by name.
+    """
+    return {
+        "base": commits[0],
+        "head": commits[1],
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "minutes": minutes,
+    }
+
+
+def machine() -> str:
+    """A name for what this is measured on: the processor's, and how many cores of it."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(errors="replace").splitlines()
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = next(iter(models), name)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"

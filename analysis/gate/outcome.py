@@ -1,0 +1,158 @@
+"""What a gate run comes to: a verdict per cell, an exit status, a record of all of it."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.gate.gate import Found
+from analysis.gate.pairs import CANARY
+
+SCHEMA = 1
+CLEAN, REGRESSION, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell's verdict.
+
+    Args:
+        cell: its name.
+        verdict: "slower", "faster", "no change", "inconclusive", "machine changed",
+            "incomparable" or "broken".
+        text: the verdict in words, with the numbers that it goes by.
+        base_seconds: of a step, the median of the pairs' medians; NaN where untimed.
+        head_seconds: the same of head.
+        change: head over base, minus 1.
+        low: of its 95 % interval.
+        high: of it.
+        pairs: of fresh processes.
+        detectable: the smallest slow-down that would have been called 95 times in 100.
+    """
+
+    cell: str
+    verdict: str
+    text: str
+    base_seconds: float = math.nan
+    head_seconds: float = math.nan
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    pairs: int = 0
+    detectable: float = math.nan
+
+
+def rows(found: Found, cells: Sequence[str]) -> list[Row]:
+    """A row for each cell.
+
+    Args:
+        found: by a gate run.
+        cells: in the order to show.
+
+    Returns:
+        Verdicts; while the machine changed none of them calls a revision slower or faster.
+    """
+    return [_row(found, cell) for cell in cells]
+
+
+def _row(found: Found, cell: str) -> Row:
+    if cell in found.exact.refused:
+        side, why = found.exact.refused[cell]
+        verdict = "incomparable" if side == "base" else "broken"
+        return Row(cell, verdict, f"{verdict}: {side} says {why}")
+    if cell not in found.speed:
+        return Row(cell, "inconclusive", "inconclusive: there was no time for it")
+    told = found.speed[cell]
+    verdict = told.verdict
+    if found.machine_changed and verdict in ("slower", "faster"):
+        verdict = "machine changed"
+    seconds = [pair.seconds[cell] for pair in found.pairs if cell in pair.seconds]
+    base, head = (float(np.median([pair[side] for pair in seconds])) for side in (0, 1))
+    most = max(abs(told.low), abs(told.high))
+    text = {
+        "slower": f"slower by {told.change:.1%}",
+        "faster": f"faster by {-told.change:.1%}",
+        "no change": f"no change larger than {most:.1%}",
+        "inconclusive": f"inconclusive: {_pairs(told.needed)}",
+        "machine changed": "machine changed: the kernel that no revision changes moved too",
+    }[verdict]
+    numbers = (told.change, told.low, told.high, told.pairs, told.detectable)
+    return Row(cell, verdict, text, base, head, *numbers)
+
+
+def _pairs(needed: float) -> str:
+    if not math.isfinite(needed):
+        return "the change is as large as the floor, no number of pairs settles that"
+    return f"about {needed:.0f} fresh pairs would settle it"
+
+
+def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters_ok: bool) -> int:
+    """The exit status.
+
+    Args:
+        found: by a gate run.
+        told: its rows.
+        inconclusive_ok: count what is not settled as clean.
+        counters_ok: count counters that rose as clean.
+
+    Returns:
+        CLEAN, REGRESSION, ENVIRONMENT (nothing could be compared) or INCONCLUSIVE.
+    """
+    verdicts = {row.verdict for row in told}
+    worse = any(change.is_worse for change in found.exact.changes) and not counters_ok
+    qualities = {one.verdict for one in found.quality}
+    if verdicts & {"slower", "broken"} or worse or "worse" in qualities:
+        return REGRESSION
+    if verdicts <= {"incomparable"}:
+        return ENVIRONMENT
+    unsettled = verdicts & {"inconclusive", "machine changed"} or "inconclusive" in qualities
+    return INCONCLUSIVE if unsettled and not inconclusive_ok else CLEAN
+
+
+def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status: int) -> str:
+    """All of a run as JSON; numbers that do not exist are null.
+
+    Args:
+        found: by a gate run.
+        told: its rows.
+        facts: of revisions, machine and budget.
+        exit_status: as ``status`` has it.
+
+    Returns:
+        Text.
+    """
+    content = {
+        "schema": SCHEMA,
+        **facts,
+        "exit_status": exit_status,
+        "seconds": found.seconds,
+        "cells": [
+            asdict(row)
+            | {
+                "log_ratios": [
+                    pair.log_ratios[row.cell] for pair in found.pairs if row.cell in pair.log_ratios
+                ],
+                "counters": found.exact.counters.get(row.cell, {}),
+                "first_different_step": found.exact.numerics.get(row.cell),
+            }
+            for row in told
+        ],
+        "screen_pairs": found.screen_pairs,
+        "canary": [pair.log_ratios[CANARY] for pair in found.pairs],
+        "canary_seconds": [pair.canary_seconds for pair in found.pairs],
+        "changes": [asdict(change) for change in found.exact.changes],
+        "quality": [asdict(one) for one in found.quality],
+    }
+    return json.dumps(_finite(content), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Null for each number that is not finite: JSON has none."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,156 @@
+"""A gate run in words: a table on the terminal, Markdown for a pull request."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.gate.gate import Found
+from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
+
+HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
+STYLES = {"slower": "red", "broken": "red", "faster": "green", "no change": ""}
+
+SUMMARY = {
+    CLEAN: "clean: nothing got slower, larger or worse, as far as the last column says",
+    REGRESSION: "regression",
+    ENVIRONMENT: "nothing could be compared",
+    INCONCLUSIVE: "inconclusive",
+}
+
+
+def table(told: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The cells of the table, as texts.
+
+    Args:
+        told: rows.
+
+    Returns:
+        One tuple each, in the order of HEADS.
+    """
+    return [
+        (
+            row.cell,
+            milliseconds(row.base_seconds),
+            milliseconds(row.head_seconds),
+            change(row),
+            str(row.pairs) if row.pairs else "",
+            f"{row.detectable:.1%}" if math.isfinite(row.detectable) else "",
+            row.text,
+        )
+        for row in told
+    ]
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds of a step, to three digits.
+
+    >>> milliseconds(0.00234567), milliseconds(float("nan"))
+    ('2.35 ms', '')
+    """
+    return f"{1e3 * seconds:.3g} ms" if math.isfinite(seconds) else ""
+
+
+def change(row: Row) -> str:
+    """A change with its interval, in percent.
+
+    Args:
+        row: of a cell.
+
+    Returns:
+        "" where nothing was timed.
+    """
+    if not math.isfinite(row.change):
+        return ""
+    interval = f" [{row.low:+.1%}, {row.high:+.1%}]" if math.isfinite(row.low) else ""
+    return f"{row.change:+.1%}{interval}"
+
+
+def remarks(found: Found) -> list[str]:
+    """What the table does not hold: counters, numerics, quality, the machine.
+
+    Args:
+        found: by a gate run.
+
+    Returns:
+        Lines.
+    """
+    lines = [
+        f"{c.cell}: {c.counter} {_value(c.base)} → {_value(c.head)}" for c in found.exact.changes
+    ] or ["exact counters: none changed"]
+    steps = found.exact.numerics
+    touched = {name: step for name, step in steps.items() if step is not None}
+    lines += [
+        f"{name}: other numbers from step {step} on" if step else f"{name}: another state"
+        for name, step in touched.items()
+    ]
+    if steps and not touched:
+        lines.append(f"numerics: the same to the last bit in all {len(steps)} cells")
+    for one in found.quality:
+        interval = f"{one.change:+.1%} [{one.low:+.1%}, {one.high:+.1%}]"
+        lost = f", {one.lost} lost" if one.lost else ""
+        lines.append(
+            f"{one.cell}: {one.metric} {one.verdict}, {interval} over {one.seeds} seeds{lost}"
+        )
+    if found.machine_changed:
+        moved = found.speed["canary"]
+        lines.append(
+            f"machine changed: beside head the frozen kernel took {moved.change:+.1%} "
+            f"[{moved.low:+.1%}, {moved.high:+.1%}] of its time beside base"
+        )
+    return lines
+
+
+def _value(value: int | None) -> str:
+    return "absent" if value is None else f"{value:,}"
+
+
+def printed(found: Found, told: Sequence[Row], exit_status: int, console: Console) -> None:
+    """Print a run.
+
+    Args:
+        found: by it.
+        told: its rows.
+        exit_status: of it.
+        console: where to.
+    """
+    shown = Table(*HEADS, box=None, pad_edge=False)
+    for row, texts in zip(told, table(told), strict=True):
+        shown.add_row(
+            *map(Text, texts[:-1]), Text(texts[-1], style=STYLES.get(row.verdict, "yellow"))
+        )
+    console.print(shown)
+    for line in remarks(found):
+        console.print(Text(line), soft_wrap=True)
+    console.print(Text(f"{SUMMARY[exit_status]} ({found.seconds / 60:.1f} minutes)"))
+
+
+def markdown(found: Found, told: Sequence[Row], exit_status: int, title: str) -> str:
+    """A run as Markdown.
+
+    Args:
+        found: by it.
+        told: its rows.
+        exit_status: of it.
+        title: names the revisions.
+
+    Returns:
+        A heading, a table and a list.
+    """
+    lines = [f"### {escaped(title)}", "", f"**{SUMMARY[exit_status]}**", ""]
+    lines += ["| " + " | ".join(HEADS) + " |", "|" + " --- |" * len(HEADS)]
+    lines += ["| " + " | ".join(map(escaped, texts)) + " |" for texts in table(told)]
+    return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in remarks(found)), ""])
+
+
+def escaped(text: str) -> str:
+    r"""A text that Markdown and HTML show as it is, in one line.
+
+    >>> escaped("a|b <i>_x_\n")
+    'a\\|b &lt;i&gt;\\_x\\_ '
+    """
+    plain = re.sub(r"\s", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", plain)
