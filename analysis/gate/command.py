@@ -84,11 +84,11 @@ def _written(
     """Write what was asked for, and GitHub's summary where there is one."""
     if request.json is not None:
         facts = facts_of(commits, request.minutes)
-        replace(request.json, record(found, told, facts, exit_status) + "\n")
+        replace(request.json, f"{record(found, told, facts, exit_status)}\n".encode())
     base, head = (commit[:10] for commit in commits)
     text = markdown(found, told, exit_status, f"Gate: {head} against {base}")
     if request.markdown is not None:
-        replace(request.markdown, text)
+        replace(request.markdown, text.encode())
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(text)

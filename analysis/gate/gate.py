@@ -29,6 +29,9 @@ SCREEN_PAIRS = 6
 SCREEN_QUADS = 6
 QUADS = 12
 TRIES = 3
+MARGIN = 1.2
+"""A pair is begun if there is time for the longest so far and a fifth more."""
+
 QUALITY_SHARE = 0.4
 """Of the budget, at most, for training where numerics changed."""
 
@@ -91,7 +94,7 @@ class Gate:
         self._minutes, self._say = minutes, say
         self._rng = np.random.default_rng(seed)
         self._began = time.monotonic()
-        self._started = 0
+        self._started, self._longest = 0, 0.0
 
     def left(self) -> float:
         """Seconds of the budget."""
@@ -197,7 +200,8 @@ class Gate:
             self._say(f"screen, pair {pair + 1} of {SCREEN_PAIRS}")
             self._pair(found, cells, SCREEN_QUADS)
             found.screen_pairs += 1
-            if pair and self.left() < (time.monotonic() - began):
+            self._longest = max(self._longest, time.monotonic() - began)
+            if pair and self.left() < MARGIN * self._longest:
                 break
         ratios = _ratios(found.pairs)
         for name in cells:
@@ -211,13 +215,16 @@ class Gate:
         doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
         open_cells, family = list(doubtful), len(doubtful)
         looks = looks_of(family) if family else []
-        longest, pairs = 0.0, 0
-        while open_cells and pairs < looks[-1] and self.left() > 1.2 * longest:
+        pairs = 0
+        # A pair of fewer cells takes no longer, but it has more blocks than a screen's.
+        self._longest *= QUADS / SCREEN_QUADS
+        while open_cells and pairs < looks[-1] and self.left() > MARGIN * self._longest:
             began = time.monotonic()
             self._say(f"{', '.join(open_cells)}: fresh pair {pairs + 1}")
             self._pair(found, {name: cells[name] for name in open_cells}, QUADS)
-            pairs, longest = pairs + 1, max(longest, time.monotonic() - began)
-            last = pairs == looks[-1] or self.left() <= 1.2 * longest
+            took = time.monotonic() - began
+            pairs, self._longest = pairs + 1, max(self._longest, took) if pairs else took
+            last = pairs == looks[-1] or self.left() <= MARGIN * self._longest
             self._look(found, doubtful, open_cells, call=pairs in looks or last)
         self._judge_canary(found)
 

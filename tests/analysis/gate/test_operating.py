@@ -1,0 +1,130 @@
+"""How often a whole gate run errs, on simulated pairs: the design, not the machine."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.errors import UsageError
+from analysis.estimates import share_interval
+from analysis.gate import gate
+from analysis.gate.exact import Exact
+from analysis.gate.gate import Found, Gate
+from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.process import WorkerError
+
+CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
+Draw = Callable[[np.random.Generator], float]
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, seed: int, changes: Mapping[str, float], deviation: float
+) -> Found:
+    """A gate run whose pairs are drawn: normal log ratios; no process is started."""
+    rng = np.random.default_rng([seed, 7])
+
+    def drawn(_start: Any, cells: Mapping[str, Any], _quads: int, _rng: Any) -> Timed:
+        ratios = {
+            name: float(rng.normal(math.log1p(changes.get(name, 0.0)), deviation))
+            for name in [*cells, CANARY]
+        }
+        return Timed(log_ratios=ratios, seconds=dict.fromkeys(cells, (1.0, 1.0)))
+
+    monkeypatch.setattr(gate, "timed", drawn)
+    one = Gate(Path(), Path(), 10.0, seed, lambda _line: None)
+    monkeypatch.setattr(one, "_exact", lambda _cells: Exact())
+    return one.run(CELLS, {})
+
+
+def verdicts(found: Found) -> list[str]:
+    """Of the cells."""
+    return [found.speed[name].verdict for name in CELLS]
+
+
+@pytest.mark.parametrize("deviation", [0.005, 0.02, 0.04])
+def test_an_unchanged_revision_is_rarely_slower(
+    monkeypatch: pytest.MonkeyPatch, deviation: float
+) -> None:
+    """No more than 1 run in 100, of 8 cells each: the exact interval of the share allows it."""
+    runs = [run(monkeypatch, seed, {}, deviation) for seed in range(100)]
+    slower = sum("slower" in verdicts(found) for found in runs)
+    assert share_interval(slower, len(runs)).low <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "deviation", "least"), [(0.05, 0.01, 0.99), (0.05, 0.02, 0.9), (0.1, 0.03, 0.95)]
+)
+def test_a_slow_cell_is_called(
+    monkeypatch: pytest.MonkeyPatch, change: float, deviation: float, least: float
+) -> None:
+    """One of eight, and no other with it."""
+    runs = [run(monkeypatch, seed, {"cell3": change}, deviation) for seed in range(60)]
+    hits = sum(found.speed["cell3"].verdict == "slower" for found in runs)
+    assert hits / len(runs) >= least
+    others = sum(verdicts(found).count("slower") for found in runs) - hits
+    assert others <= 3
+
+
+def test_everything_slower_is_called_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All eight cells by 5 %, each pair off by 1 %."""
+    changes = dict.fromkeys(CELLS, 0.05)
+    runs = [run(monkeypatch, seed, changes, 0.01) for seed in range(20)]
+    assert [verdicts(found) for found in runs] == [["slower"] * 8] * 20
+
+
+def test_a_quiet_machine_needs_the_screen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six pairs, and every cell is told how large a change could hide."""
+    found = run(monkeypatch, 1, {}, 0.001)
+    assert (len(found.pairs), found.screen_pairs) == (6, 6)
+    assert verdicts(found) == ["no change"] * 8
+    assert all(abs(found.speed[name].high) < 0.005 for name in CELLS)
+
+
+def test_a_machine_that_changed_is_told_by_its_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frozen kernel beside head is as slow as head."""
+    changes = dict.fromkeys([*CELLS, CANARY], 0.2)
+    assert run(monkeypatch, 1, changes, 0.01).machine_changed
+    assert not run(monkeypatch, 1, dict.fromkeys(CELLS, 0.2), 0.01).machine_changed
+
+
+def test_a_worker_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice; the third failure ends the run with its reason."""
+    said: list[str] = []
+    one = Gate(Path(), Path(), 10.0, 0, said.append)
+    failures = [WorkerError("killed by SIGKILL"), WorkerError("no answer within 1 s")]
+
+    def work() -> str:
+        if failures:
+            raise failures.pop(0)
+        return "done"
+
+    assert one._again(work) == "done"
+    assert said == [
+        "a worker failed (killed by SIGKILL): again",
+        "a worker failed (no answer within 1 s): again",
+    ]
+    failures += [WorkerError(f"failure {i}") for i in range(3)]
+    with pytest.raises(UsageError, match="a worker failed 3 times, last: failure 2"):
+        one._again(work)
+
+
+def test_the_budget_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs that take a quarter of it each: no pair is begun that would not end in time."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    rng = np.random.default_rng(0)
+
+    def slow(_start: Any, cells: Mapping[str, Any], _quads: int, _rng: Any) -> Timed:
+        clock[0] += 150.0
+        ratios = {name: float(rng.normal(0, 0.05)) for name in [*cells, CANARY]}
+        return Timed(log_ratios=ratios, seconds=dict.fromkeys(cells, (1.0, 1.0)))
+
+    monkeypatch.setattr(gate, "timed", slow)
+    one = Gate(Path(), Path(), 10.0, 0, lambda _line: None)
+    monkeypatch.setattr(one, "_exact", lambda _cells: Exact())
+    found = one.run(CELLS, {})
+    assert found.seconds <= 600
+    assert set(verdicts(found)) == {"inconclusive"}

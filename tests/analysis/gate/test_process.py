@@ -1,0 +1,135 @@
+"""Worker processes that answer, die, hang or talk nonsense; none outlives its driver."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import UsageError
+from analysis.gate.process import RefusalError, Worker, WorkerError, unkilled
+
+HELLO = "print('{\"ok\": true}', flush=True)\n"
+Make = Callable[[str], Worker]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A worker that runs some lines."""
+
+    def start(lines: str, **options: object) -> Worker:
+        (tmp_path / "written.py").write_text(f"import json, os, sys, time\n{lines}")
+        return Worker(tmp_path, tmp_path, "written", **options)  # type: ignore[arg-type]  # of Worker
+
+    return start
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state != "Z"
+
+
+def test_a_request_has_its_answer(make: Make) -> None:
+    """Line by line."""
+    echo = "for line in sys.stdin: print(json.dumps({'ok': True, **json.loads(line)}), flush=True)"
+    with make(HELLO + echo) as worker:
+        assert worker.ask("block", steps=3) == {"ok": True, "do": "block", "steps": 3}
+        assert worker.ask("x" * 100_000)["do"] == "x" * 100_000
+
+
+def test_a_refusal_leaves_the_worker_alive(make: Make) -> None:
+    """Its words are the error's."""
+    lines = "for line in sys.stdin: print(json.dumps({'ok': False, 'error': line}), flush=True)"
+    with make(HELLO + lines) as worker:
+        for _ in range(2):
+            with pytest.raises(RefusalError, match="block"):
+                worker.ask("block")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("sys.stdin.readline(); os._exit(3)", "ended with status 3"),
+        ("sys.stdin.readline(); os.kill(os.getpid(), 9)", "killed by SIGKILL"),
+        ("sys.stdin.readline(); os.close(1); time.sleep(60)", "its output ended"),
+        ("sys.stdin.readline(); print('{', flush=True)", "an answer that can't be read: b'{'"),
+        ("sys.stdin.readline(); print('[]', flush=True)", r"an answer that can't be read: b'\[\]'"),
+        ("sys.stdin.readline(); print('{}', flush=True)", "an answer that can't be read"),
+        ("sys.stdin.readline(); print('{\"ok\": 1}', flush=True)", "no reason given"),
+    ],
+)
+def test_what_is_no_answer_is_told(make: Make, lines: str, message: str) -> None:
+    """Death in the middle of a block, and nonsense."""
+    with make(HELLO + lines) as worker, pytest.raises(WorkerError, match=message):
+        worker.ask("block")
+
+
+def test_a_worker_that_hangs_is_given_up(make: Make) -> None:
+    """After the time that a request has."""
+    hangs = pytest.raises(WorkerError, match=r"no answer within 0\.2 s")
+    with make(HELLO + "time.sleep(60)") as worker, hangs:
+        worker.ask("block", timeout_seconds=0.2)
+
+
+def test_a_worker_that_is_gone_takes_no_request(make: Make) -> None:
+    """The second one finds a broken pipe, or its end."""
+    with make(HELLO + "os._exit(0)") as worker:
+        for _ in range(2):
+            with pytest.raises(WorkerError, match="ended with status 0"):
+                worker.ask("block")
+
+
+@pytest.mark.parametrize("lines", ["os._exit(1)", "raise SystemExit(1)", "import nothing"])
+def test_a_worker_that_does_not_start_is_told(make: Make, lines: str) -> None:
+    """Before any request."""
+    with pytest.raises(WorkerError, match="ended with status 1"):
+        make(lines)
+
+
+def test_nothing_outlives_its_driver(make: Make) -> None:
+    """Neither a worker that hangs nor what it started."""
+    lines = (
+        "import subprocess; child = subprocess.Popen(['sleep', '60'])\n"
+        "sys.stdin.readline(); print(json.dumps({'ok': True, 'pid': child.pid}), flush=True)\n"
+        "time.sleep(60)"
+    )
+    with make(HELLO + lines) as worker:
+        child, own = int(worker.ask("x")["pid"]), worker._process.pid
+        assert alive(child)
+    deadline = time.monotonic() + 5
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(child)
+    assert not alive(own)
+
+
+def test_a_worker_is_kept_to_its_core(make: Make) -> None:
+    """Before it imports anything heavy."""
+    core = min(os.sched_getaffinity(0))
+    lines = (
+        "sys.stdin.readline()\n"
+        "print(json.dumps({'ok': True, 'cores': list(os.sched_getaffinity(0))}), flush=True)"
+    )
+    with make(HELLO + lines, cores=frozenset({core})) as worker:  # type: ignore[call-arg]  # of start
+        assert worker.ask("x")["cores"] == [core]
+
+
+def test_a_signal_becomes_an_error() -> None:
+    """So that what is held is let go; afterwards signals are as before."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stopped() -> None:
+        with unkilled():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+
+    with pytest.raises(UsageError, match="stopped by SIGTERM"):
+        stopped()
+    assert signal.getsignal(signal.SIGTERM) is before

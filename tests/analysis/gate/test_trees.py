@@ -1,0 +1,123 @@
+"""Revisions of a repository as folders; nothing stays behind."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import UsageError
+from analysis.gate.trees import checked_out, commit_of, git, refuse_uncommitted, top
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Two commits of one file."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    for line in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["config", "user.email", "someone@example.org"],
+        ["config", "user.name", "Someone"],
+    ):
+        git(folder, *line)
+    for text in ("one", "two"):
+        (folder / "file").write_text(text)
+        git(folder, "add", "file")
+        git(folder, "commit", "--quiet", "-m", text)
+    return folder
+
+
+def worktrees(repository: Path) -> int:
+    """How many git knows of."""
+    return len(git(repository, "worktree", "list").splitlines())
+
+
+def test_both_revisions_lie_side_by_side_for_a_while(repository: Path) -> None:
+    """Each has its own files; afterwards git knows of neither."""
+    commits = [commit_of(repository, name) for name in ("HEAD~1", "main")]
+    with checked_out(repository, commits) as folders:
+        assert [(folder / "file").read_text() for folder in folders] == ["one", "two"]
+        assert worktrees(repository) == 3
+    assert worktrees(repository) == 1
+    assert not folders[0].parent.exists()
+
+
+def test_one_revision_can_be_compared_with_itself(repository: Path) -> None:
+    """Two folders of one commit."""
+    commit = commit_of(repository, "main")
+    with checked_out(repository, [commit, commit]) as (one, other):
+        assert one != other
+        assert (one / "file").read_text() == (other / "file").read_text()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_nothing_stays_after_an_error(repository: Path, error: type[BaseException]) -> None:
+    """Whatever it is."""
+    commit = commit_of(repository, "main")
+    folders: list[Path] = []
+
+    def fail() -> None:
+        with checked_out(repository, [commit]) as made:
+            folders.extend(made)
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert worktrees(repository) == 1
+    assert not folders[0].exists()
+
+
+def test_what_a_killed_gate_left_is_forgotten(repository: Path, tmp_path: Path) -> None:
+    """Git drops folders that are gone."""
+    gone = tmp_path / "gone"
+    git(repository, "worktree", "add", "--detach", "--quiet", str(gone), "main")
+    shutil.rmtree(gone)
+    with checked_out(repository, []):
+        assert worktrees(repository) == 1
+
+
+def test_hooks_are_not_run(repository: Path, tmp_path: Path) -> None:
+    """A checkout of another's revision runs nothing of the user's."""
+    ran = tmp_path / "ran"
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    hook.chmod(0o755)
+    with checked_out(repository, [commit_of(repository, "main")]):
+        assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    "revision", ["nothing", "", "--output=x", "-h", "HEAD:file", "main..HEAD", "a b", "\x1b[31m"]
+)
+def test_a_revision_that_is_none_is_told(repository: Path, revision: str) -> None:
+    """Also one that looks like an option, a file or a range."""
+    with pytest.raises(UsageError) as error:
+        commit_of(repository, revision)
+    assert str(error.value).startswith("there is no revision '")
+    assert "\x1b" not in str(error.value)
+
+
+def test_changes_that_are_not_committed_are_told(repository: Path) -> None:
+    """What would be compared is not what lies there; new files do not matter."""
+    (repository / "new").write_text("new")
+    refuse_uncommitted(repository)
+    (repository / "file").write_text("three")
+    with pytest.raises(UsageError) as error:
+        refuse_uncommitted(repository)
+    assert str(error.value) == (
+        "1 files have changes that are not committed, such as file: commit them, or say "
+        "--head HEAD to leave them out"
+    )
+
+
+def test_a_folder_outside_is_told(tmp_path: Path) -> None:
+    """In git's words."""
+    with pytest.raises(UsageError, match=r"git rev-parse: .*not a git repository"):
+        top(tmp_path)
+
+
+def test_git_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a line."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="but there is no git"):
+        top(tmp_path)

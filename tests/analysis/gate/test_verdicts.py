@@ -1,0 +1,113 @@
+"""When a gate calls a cell, clears it, or says how much is missing."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.gate.gate import looks_of
+from analysis.gate.verdicts import (
+    FALSE_CALLS,
+    FLOOR,
+    LOOKS,
+    POWER,
+    called,
+    cleared,
+    detectable,
+    level_of_look,
+    needed,
+    speed,
+    suspected,
+)
+
+
+def pairs(change: float, deviation: float, count: int, seed: int = 0) -> np.ndarray:
+    """Log ratios of pairs whose true change is known."""
+    return np.random.default_rng(seed).normal(math.log1p(change), deviation, count)
+
+
+@pytest.mark.parametrize(
+    ("values", "doubt"),
+    [
+        ([0.0, 0.001, -0.002, 0.003], False),
+        ([0.011, 0.012, 0.010, 0.012], True),  # the median is above 1 %
+        ([0.0, 0.001, 0.0, 0.06], True),  # one of them is beyond 5 %
+        ([-0.011, -0.012, -0.013, -0.012], True),
+    ],
+)
+def test_a_screen_suspects_what_may_have_changed(values: list[float], doubt: bool) -> None:  # noqa: FBT001  # expected
+    """By the median, and by any pair that is far out."""
+    assert suspected(values) is doubt
+
+
+def test_levels_add_up_to_the_promise() -> None:
+    """All looks at all cells, one side each: FALSE_CALLS."""
+    assert math.isclose(LOOKS * 8 * level_of_look(8) / 2, FALSE_CALLS)
+
+
+def test_the_first_look_can_call() -> None:
+    """So many pairs, all slower, are rarer than the level; one fewer are not."""
+    for cells in (1, 3, 8, 20):
+        first, second, last = looks_of(cells)
+        assert 8 <= first < second < last
+        assert called([0.05 + 0.001 * i for i in range(first)], cells) == "slower"
+        if first > 8:
+            assert called([0.05 + 0.001 * i for i in range(first - 1)], cells) == ""
+
+
+def test_faster_is_called_too() -> None:
+    """With the sign turned."""
+    assert called([-0.05 - 0.001 * i for i in range(9)], 1) == "faster"
+
+
+def test_what_is_below_the_floor_is_not_called() -> None:
+    """However sure it is."""
+    assert called([0.015 + 1e-5 * i for i in range(30)], 1) == ""
+    assert called([0.021 + 1e-5 * i for i in range(30)], 1) == "slower"
+
+
+def test_clearing_takes_an_interval_within_the_tolerance() -> None:
+    """Of six pairs the interval is from the least to the most."""
+    assert cleared([-0.01, 0.0, 0.01, 0.005, -0.005, 0.002])
+    assert not cleared([-0.01, 0.0, 0.01, 0.005, -0.005, 0.06])
+    assert not cleared([-0.01, 0.0, 0.01, 0.005, -0.005])  # five have no 95 % interval
+    assert not cleared([0.03, 0.031, 0.032, 0.033, 0.034, 0.035])  # sure, and above the floor
+
+
+@given(st.integers(9, 40), st.floats(0.001, 0.1))
+def test_the_detectable_change_falls_with_pairs_and_grows_with_noise(n: int, sd: float) -> None:
+    """And is never below the floor."""
+    level = level_of_look(1)
+    assert FLOOR <= detectable(sd, n + 1, level) <= detectable(sd, n, level)
+    assert detectable(sd, n, level) <= detectable(2 * sd, n, level)
+
+
+def test_the_detectable_change_is_detected() -> None:
+    """In about 95 of 100 simulated runs; ranks have a little less power than Student's test."""
+    level, n, sd = level_of_look(1), 20, 0.03
+    change = detectable(sd, n, level)
+    hits = sum(called(pairs(change, sd, n, seed), 1) == "slower" for seed in range(400))
+    assert POWER - 0.05 < hits / 400 <= 1
+
+
+def test_what_settles_an_inconclusive_verdict() -> None:
+    """Twice the noise takes four times the pairs to clear; a change as large as the floor more."""
+    level = level_of_look(1)
+    assert needed(0.0, 0.1, level) == math.ceil((2.1 * 0.1 / math.log(1.05)) ** 2) == 19
+    assert needed(0.0, 0.2, level) == math.ceil((2.1 * 0.2 / math.log(1.05)) ** 2)
+    assert 10 <= needed(0.05, 0.04, level) < 40
+    assert needed(0.01, 0.0, level) == 6
+
+
+def test_a_verdict_tells_its_numbers() -> None:
+    """The change is of times, not of logarithms."""
+    values = [math.log(1.05)] * 9
+    told = speed(values, "slower", 1)
+    assert (told.pairs, told.verdict) == (9, "slower")
+    assert math.isclose(told.change, 0.05)
+    assert math.isclose(told.detectable, FLOOR)
+    assert math.isnan(told.needed)
+    assert speed([0.01, 0.05, -0.03], "inconclusive", 2).needed > 0
+    assert math.isnan(speed([0.01, 0.05], "inconclusive", 2).low)
