@@ -9,8 +9,7 @@ from bench.peers.peer import Peer, Start
 
 STEPS = 3
 TOLERANCE = {"float32": 1e-3, "float64": 1e-9}
-"""Of ``difference``: Adam's first updates are as large for a gradient that is rounding as for any
-other, so in float32 single parameters go their own way."""
+"""Of ``difference``."""
 
 
 def difference(one: Peer, other: Peer, start: Start, steps: int = STEPS) -> float:

@@ -1,6 +1,5 @@
 """What several processes found of one cell, as results/README.md lists it."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -45,9 +44,9 @@ def summary(found: Sequence[Found], reference: str) -> dict[str, object]:
         "peers": _each(kept, (one.seconds_per_step for one in found)),
         "first_call_seconds": _each(kept, (one.first_call_seconds for one in found)),
         "difference": {
-            name: max(one.difference[name] for one in found)
+            name: max(one.difference[name] for one in found if name in one.difference)
             for name in kept
-            if all(math.isfinite(one.difference.get(name, math.nan)) for one in found)
+            if any(name in one.difference for one in found)
         },
         "left_out": left_out,
         **{package: _version(package) for package in ("jax", "optax")},
