@@ -1,0 +1,160 @@
+"""What a gate run comes to: verdicts, exit status, and the same in every form."""
+
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from analysis.gate.exact import Change, Exact
+from analysis.gate.gate import Found
+from analysis.gate.outcome import record, rows, status
+from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.quality import Quality, judged
+from analysis.gate.verdicts import Speed
+from analysis.gate.wording import escaped, markdown, printed
+
+
+def told(verdict: str, change: float = 0.001, **more: Any) -> Speed:
+    """A verdict on speed."""
+    return Speed(verdict, change, change - 0.01, change + 0.01, 9, 0.03, **more)
+
+
+def found(verdict: str = "no change", **more: Any) -> Found:
+    """A run of one cell."""
+    speed = {
+        "ring": told(verdict, 0.05 if verdict == "slower" else 0.001),
+        CANARY: told("no change"),
+    }
+    timing = Timed({"ring": 0.05, CANARY: 0.0}, {"ring": (0.002, 0.0021)}, (0.01, 0.01))
+    exact = Exact(counters={"ring": {"operators_per_step": 7}}, numerics={"ring": None})
+    made = Found(exact, speed, pairs=[timing] * 3, screen_pairs=2, seconds=60.0)
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def outcome(one: Found, *, inconclusive_ok: bool = False, counters_ok: bool = False) -> int:
+    """The exit status."""
+    return status(
+        one, rows(one, ["ring"]), inconclusive_ok=inconclusive_ok, counters_ok=counters_ok
+    )
+
+
+WORSE = Quality("ring", "worse", "w1", 0.5, 0.3, 0.7, 12, 0)
+UNSURE = Quality("ring", "inconclusive", "w1", 0.1, -0.3, 0.7, 12, 0)
+MORE = Change("ring", "operators_per_step", 7, 8)
+FEWER = Change("ring", "operators_per_step", 8, 7)
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (found(), 0),
+        (found("faster"), 0),
+        (found("slower"), 1),
+        (found("inconclusive"), 3),
+        (found("faster", quality=[WORSE]), 1),  # faster, and worse
+        (found(quality=[UNSURE]), 3),
+        (found(exact=Exact(changes=[MORE])), 1),
+        (found(exact=Exact(changes=[FEWER])), 0),
+        (found(exact=Exact(refused={"ring": ("base", "no such cell")})), 2),
+        (found(exact=Exact(refused={"ring": ("head", "it is broken")})), 1),
+        (found(speed={}), 3),
+    ],
+)
+def test_the_exit_status_follows_from_what_was_found(one: Found, expected: int) -> None:
+    """0 clean, 1 regression, 2 nothing comparable, 3 inconclusive."""
+    assert outcome(one) == expected
+
+
+def test_options_forgive() -> None:
+    """What is not settled, and counters that rose; never a cell that got slower."""
+    assert outcome(found("inconclusive"), inconclusive_ok=True) == 0
+    assert outcome(found(exact=Exact(changes=[MORE])), counters_ok=True) == 0
+    assert outcome(found("slower"), inconclusive_ok=True, counters_ok=True) == 1
+
+
+def test_a_machine_that_changed_accuses_nobody() -> None:
+    """A cell that would be slower is said to be of a changed machine."""
+    one = found("slower")
+    one.speed[CANARY] = told("slower", 0.05)
+    assert [row.verdict for row in rows(one, ["ring"])] == ["machine changed"]
+    assert outcome(one) == 3
+
+
+def test_a_row_says_what_it_goes_by() -> None:
+    """In words and numbers."""
+    [row] = rows(found("slower"), ["ring"])
+    assert row.text == "slower by 5.0%"
+    assert (row.base_seconds, row.head_seconds, row.pairs) == (0.002, 0.0021, 9)
+    [row] = rows(found(), ["ring"])
+    assert row.text == "no change larger than 1.1%"
+    [row] = rows(found(exact=Exact(refused={"ring": ("base", "no cell")})), ["ring"])
+    assert row.text == "incomparable: base says no cell"
+    one = found("inconclusive")
+    one.speed["ring"] = told("inconclusive", needed=40.0)
+    assert rows(one, ["ring"])[0].text == "inconclusive: about 40 fresh pairs would settle it"
+    one.speed["ring"] = told("inconclusive", needed=math.inf)
+    assert "no number of pairs settles that" in rows(one, ["ring"])[0].text
+
+
+def test_a_record_is_json_whatever_is_missing() -> None:
+    """NaN and infinity are null; every pair is in it."""
+    one = found()
+    one.speed["ring"] = Speed("inconclusive", 0.1, math.nan, math.nan, 3, math.inf)
+    text = record(one, rows(one, ["ring"]), {"base": "a"}, 3)
+    content = json.loads(text, parse_constant=pytest.fail)
+    [cell] = content["cells"]
+    assert cell["log_ratios"] == [0.05] * 3
+    assert cell["detectable"] is None
+    assert cell["low"] is None
+    assert (content["schema"], content["exit_status"], content["base"]) == (1, 3, "a")
+    assert content["canary"] == [0.0] * 3
+
+
+def test_the_terminal_has_a_table_and_remarks() -> None:
+    """Verdict, counters, numerics, quality."""
+    one = found("slower", quality=[UNSURE])
+    one.exact.changes.append(MORE)
+    one.exact.numerics["ring"] = 3
+    console = Console(width=160, record=True, file=io.StringIO())
+    printed(one, rows(one, ["ring"]), 1, console)
+    text = console.export_text()
+    assert "ring  2 ms  2.1 ms  +5.0% [+4.0%, +6.0%]  9      3.0%        slower by 5.0%" in text
+    assert "ring: operators_per_step 7 → 8" in text
+    assert "ring: other numbers from step 3 on" in text
+    assert "ring: w1 inconclusive, +10.0% [-30.0%, +70.0%] over 12 seeds" in text
+    assert "regression (1.0 minutes)" in text
+
+
+def test_markdown_escapes_what_others_wrote() -> None:
+    """Names of cells and reasons come from a revision that nobody trusts."""
+    one = found(exact=Exact(refused={"<b>|x": ("base", "`rm` <script>\n# head")}))
+    text = markdown(one, rows(one, ["<b>|x"]), 2, "a | b")
+    assert "<" not in text
+    assert "### a \\| b" in text
+    assert "\n# head" not in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in table} == {8}
+    assert escaped("plain 1.5%") == "plain 1.5%"
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "verdict"),
+    [
+        ([1.0] * 12, [1.0 + 0.01 * i for i in range(12)], "kept"),
+        ([1.0] * 12, [2.0 + 0.01 * i for i in range(12)], "worse"),
+        ([1.0] * 12, [0.5 + 0.01 * i for i in range(12)], "kept"),
+        ([1.0] * 12, [0.4, 3.0] * 6, "inconclusive"),
+        ([1.0] * 4, [1.0] * 4, "inconclusive"),  # no interval of four
+        ([1.0] * 12, [1.0] * 11 + [math.nan], "inconclusive"),
+        ([1.0] * 12, [1.0] * 7 + [math.nan] * 5, "worse"),
+        ([math.nan] * 12, [1.0] * 12, "inconclusive"),
+    ],
+)
+def test_quality_is_judged_seed_by_seed(base: list[float], head: list[float], verdict: str) -> None:
+    """Lower is better; a seed that head alone loses is no quality kept."""
+    assert judged("ring", "w1", base, head).verdict == verdict
