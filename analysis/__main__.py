@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.compare_command import SeveralFiles
 from analysis.errors import UsageError
 
 app = typer.Typer(
@@ -106,6 +107,110 @@ def reproduction(paths: SomeResults = LOCAL, record: Rows = None) -> None:
         replace(record, ledger.as_json(entries))
     for line in records.problems:
         typer.echo(line, err=True)
+
+
+@app.command()
+def gate(
+    *,
+    base: Annotated[str, typer.Option(metavar="REV", help="The revision to compare with.")],
+    head: Annotated[
+        str | None, typer.Option(metavar="REV", help="The last commit if not given.")
+    ] = None,
+    cells: Annotated[str, typer.Option(metavar="NAME,...", help="All if not given.")] = "",
+    minutes: Annotated[float, typer.Option(metavar="N", help="The budget, which is kept.")] = 10.0,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write everything.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write a pull request's table.")
+    ] = None,
+    inconclusive_ok: Annotated[
+        bool, typer.Option("--inconclusive-ok", help="Exit with 0 where nothing is settled.")
+    ] = False,
+    counters_ok: Annotated[
+        bool, typer.Option("--counters-ok", help="Exit with 0 where only counters rose.")
+    ] = False,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="To append this run to; see `history`.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the orders of blocks.")] = 0,
+) -> None:
+    """Compare the speed, the exact cost and the quality of two git revisions.
+
+    Exit status: 0 clean, 1 regression, 2 a mistake or nothing comparable, 3 inconclusive.
+    """
+    from rich.console import Console
+
+    from analysis.gate.command import Request
+    from analysis.gate.command import gate as compare_revisions
+
+    names = tuple(name for name in cells.split(",") if name)
+    request = Request(
+        base, head, names, minutes, seed, inconclusive_ok, counters_ok, json, markdown, history
+    )
+    errors = Console(stderr=True, highlight=False)
+    raise typer.Exit(compare_revisions(request, Console(highlight=False), errors))
+
+
+@app.command(cls=SeveralFiles)
+def compare(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[A.json B.json]")] = None,
+    base: Annotated[
+        list[str] | None, typer.Option(metavar="FILE...", help="Several files, or a pattern.")
+    ] = None,
+    head: Annotated[
+        list[str] | None, typer.Option(metavar="FILE...", help="Several files, or a pattern.")
+    ] = None,
+    between_runs: Annotated[
+        float, typer.Option(metavar="SHARE", help="What two runs of one program differ by.")
+    ] = 0.2,
+    json: Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it all.")] = None,
+    markdown: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where to write a pull request's table.")
+    ] = None,
+) -> None:
+    """Compare files of pytest-benchmark's: how much longer B takes than A, between bounds."""
+    from rich.console import Console
+
+    from analysis.compare import compare as compare_files
+    from analysis.compare import two_sides
+    from analysis.compare_words import printed, written
+
+    found = compare_files(*two_sides(paths or [], base or [], head or []), between_runs)
+    written(found, json, markdown)
+    printed(found, Console(highlight=False))
+
+
+@app.command()
+def history(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="What gate runs append to.")],
+    since: Annotated[
+        int, typer.Option(metavar="RUNS", help="Exit with 1 on a change in the last so many.")
+    ] = 10,
+    figure: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where to draw the series.")
+    ] = None,
+    csv: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where to write CSV for Apache Otava.")
+    ] = None,
+) -> None:
+    """Find steps and slow leaks in the series of a history file, machine by machine, cell by cell.
+
+    Exit status: 0 no change in the last runs, 1 there is one, 2 a mistake.
+    """
+    from rich.console import Console
+
+    from analysis import history_series, history_words
+    from analysis.history import read
+
+    found = read(path)
+    checked = history_series.series(found.rows, since)
+    history_words.written(checked, figure, csv)
+    history_words.printed(checked, since, Console(highlight=False))
+    for line in found.problems:
+        typer.echo(line, err=True)
+    if history_series.changed(checked):
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from analysis.errors import UsageError
 from analysis.gate.gate import Found, Gate
-from analysis.gate.outcome import Row, record, rows, status
+from analysis.gate.outcome import Row, history_rows, record, rows, status
 from analysis.gate.process import unkilled
 from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
 from analysis.gate.wording import markdown, printed
+from analysis.history import append
 from analysis.report import replace
 
 
@@ -32,6 +33,7 @@ class Request:
         counters_ok: count counters that rose as clean.
         json: where to write everything, or None.
         markdown: where to write the table for a pull request, or None.
+        history: the file to append to, or None.
     """
 
     base: str
@@ -43,6 +45,7 @@ class Request:
     counters_ok: bool
     json: Path | None
     markdown: Path | None
+    history: Path | None
 
 
 def gate(request: Request, console: Console, progress: Console) -> int:
@@ -82,8 +85,10 @@ def _written(
     request: Request, found: Found, told: list[Row], commits: list[str], exit_status: int
 ) -> None:
     """Write what was asked for, and GitHub's summary where there is one."""
+    facts = facts_of(commits, request.minutes)
+    if request.history is not None:
+        append(request.history, history_rows(found, facts))
     if request.json is not None:
-        facts = facts_of(commits, request.minutes)
         replace(request.json, f"{record(found, told, facts, exit_status)}\n".encode())
     base, head = (commit[:10] for commit in commits)
     text = markdown(found, told, exit_status, f"Gate: {head} against {base}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimates import median_interval
 from analysis.gate.gate import Found
 from analysis.gate.pairs import CANARY
 
@@ -147,6 +148,46 @@ def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status
         "quality": [asdict(one) for one in found.quality],
     }
     return json.dumps(_finite(content), indent=1, allow_nan=False)
+
+
+REFERENCE = "bench.gate.canary 1"
+"""The kernel that a history is in units of; another size of it is another unit."""
+
+
+def history_rows(found: Found, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Head's step times in units of the kernel that no revision changes, timed in the same process.
+
+    Args:
+        found: by a gate run.
+        facts: of it: time, head and machine.
+
+    Returns:
+        A row of ``analysis.history`` for each cell that was timed.
+    """
+    timed = dict.fromkeys(name for pair in found.pairs for name in pair.seconds)
+    return [_history_row(found, cell, facts) for cell in timed]
+
+
+def _history_row(found: Found, cell: str, facts: dict[str, Any]) -> dict[str, Any]:
+    seconds = [
+        (pair.seconds[cell][1], pair.canary_seconds[1])
+        for pair in found.pairs
+        if cell in pair.seconds
+    ]
+    ratio = median_interval([step / kernel for step, kernel in seconds])
+    return {
+        "time": facts["time"],
+        "commit": facts["head"],
+        "machine": facts["machine"],
+        "cell": cell,
+        "reference": REFERENCE,
+        "ratio": ratio.estimate,
+        "low": _finite(ratio.low),
+        "high": _finite(ratio.high),
+        "pairs": len(seconds),
+        "seconds_per_step": float(np.median([step for step, _ in seconds])),
+        "reference_seconds": float(np.median([kernel for _, kernel in seconds])),
+    }
 
 
 def _finite(value: Any) -> Any:

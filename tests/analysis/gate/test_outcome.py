@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged
 from analysis.gate.verdicts import Speed
 from analysis.gate.wording import escaped, markdown, printed
+from analysis.history import append, read
 
 
 def told(verdict: str, change: float = 0.001, **more: Any) -> Speed:
@@ -28,9 +30,12 @@ def found(verdict: str = "no change", **more: Any) -> Found:
         "ring": told(verdict, 0.05 if verdict == "slower" else 0.001),
         CANARY: told("no change"),
     }
-    timing = Timed({"ring": 0.05, CANARY: 0.0}, {"ring": (0.002, 0.0021)}, (0.01, 0.01))
+    timings = [
+        Timed({"ring": 0.05, CANARY: 0.0}, {"ring": (0.002, 0.0021)}, (0.01, 0.01))
+        for _ in range(3)
+    ]
     exact = Exact(counters={"ring": {"operators_per_step": 7}}, numerics={"ring": None})
-    made = Found(exact, speed, pairs=[timing] * 3, screen_pairs=2, seconds=60.0)
+    made = Found(exact, speed, pairs=timings, screen_pairs=2, seconds=60.0)
     for name, value in more.items():
         setattr(made, name, value)
     return made
@@ -158,3 +163,18 @@ def test_markdown_escapes_what_others_wrote() -> None:
 def test_quality_is_judged_seed_by_seed(base: list[float], head: list[float], verdict: str) -> None:
     """Lower is better; a seed that head alone loses is no quality kept."""
     assert judged("ring", "w1", base, head).verdict == verdict
+
+
+def test_a_history_is_in_units_of_the_kernel(tmp_path: Path) -> None:
+    """Head's step over the kernel's time beside it: a slower machine is the same number."""
+    one = found()
+    for factor, pair in zip((1.0, 2.0, 4.0), one.pairs, strict=True):
+        pair.seconds = {"ring": (9.0, 0.002 * factor)}
+        pair.canary_seconds = (9.0, 0.01 * factor)
+    facts = {"time": "2026-01-02T03:04:05+00:00", "head": "abc", "machine": "one, 2 cores"}
+    file = tmp_path / "history.jsonl"
+    append(file, history_rows(one, facts))
+    [row] = read(file).rows.to_dict("records")
+    assert row["ratio"] == pytest.approx(0.2)
+    assert (row["cell"], row["commit"], row["pairs"]) == ("ring", "abc", 3)
+    assert row["seconds_per_step"] == pytest.approx(0.004)

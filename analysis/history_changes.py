@@ -1,0 +1,235 @@
+"""Steps and leaks in a series of log ratios: how many, since when and how large."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import ruptures
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.estimates import Array, finite
+from analysis.history_calibration import FEWEST_RUNS, SHORTEST, leaks, noise, standardised
+
+SMALLEST_NOISE = 1e-4
+"""Of a log ratio: no clock and no median of steps tells a ratio from one 0.01 % larger."""
+
+LONGEST = 512
+"""Runs that are searched, the latest: as far as the penalties are calibrated."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The last change of a series.
+
+    Args:
+        kind: "step": from one level to another; "leak": a line from a level on to the last run.
+        at: the first run of the new level, or the first above the old one.
+        size: the log of the new ratio over the old; of a leak what it has come to by the last run.
+        low: its lower bound, 95 %, as if `at` were known.
+        high: its upper bound.
+    """
+
+    kind: str
+    at: int
+    size: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What a series looks like without its noise.
+
+    Args:
+        noise: the robust standard deviation of one run, of log ratios.
+        levels: (n,), the fitted log ratios; NaN of runs before the last LONGEST.
+        starts: where each level but the first begins, or the leak.
+        change: the last one, if any.
+    """
+
+    noise: float
+    levels: Array
+    starts: tuple[int, ...]
+    change: Change | None
+
+
+def fit(log_ratios: ArrayLike, confidence: float = 0.95) -> Fit:
+    """The steps or the leak of a series, if it has any.
+
+    Pelt finds the levels with the least Σ(yᵢ − level)² + penalty · changes; a leak competes with
+    them, since a staircase describes a slow drift badly. Each has a penalty that noise alone rarely
+    exceeds, so that of series without a change 5 % at most are said to have one, and what explains
+    more is told: docs/decisions/0026-history.md. Wild runs are drawn in for the search alone.
+
+    Args:
+        log_ratios: (n,), by time.
+        confidence: of the last change's size.
+
+    Returns:
+        One level and no change below FEWEST_RUNS.
+
+    Raises:
+        ValueError: there are none, or one is not finite.
+
+    Reference:
+        Killick, Fearnhead & Eckley 2012, "Optimal detection of changepoints with a linear
+        computational cost".
+    """
+    values = finite(log_ratios, "log ratios")
+    skipped = max(values.size - LONGEST, 0)
+    y = values[skipped:]
+    spread = float(noise(y)) if y.size > 1 else np.nan
+    starts: tuple[int, ...] = ()
+    change = None
+    if y.size >= FEWEST_RUNS:
+        kind, starts = search(standardised(y, SMALLEST_NOISE))
+        levels = line(y, starts[0]) if kind == "leak" else steps(y, starts)
+        change = last_change(y - levels, levels, kind, starts, confidence) if starts else None
+    else:
+        levels = steps(y, starts)
+    return Fit(
+        spread,
+        np.concatenate([np.full(skipped, np.nan), levels]),
+        tuple(start + skipped for start in starts),
+        change and Change(change.kind, change.at + skipped, change.size, change.low, change.high),
+    )
+
+
+def search(values: Array) -> tuple[str, tuple[int, ...]]:
+    """Where a series in units of its noise changes.
+
+    Whether it does is decided by the penalties; how, by what explains more for as many parameters.
+
+    Args:
+        values: (n,), of `standardised`.
+
+    Returns:
+        "step" and the first runs of the levels after the first, or "leak" and the first run above
+        its level; without a change "step" and none.
+    """
+    step, leak = penalties(values.size)
+    # Pelt for the linear kernel is Pelt for l2, in C: jump 1 and its minimal length are the same.
+    pelt = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(values[:, None])
+    starts = tuple(int(start) for start in pelt.predict(pen=step)[:-1])
+    # With a minimal length Pelt may have thrown away the start that would show no change is better.
+    if explained(values, starts) <= step * len(starts):
+        starts = ()
+    by_leak = (leaks(values.size) @ values) ** 2
+    if not starts and by_leak.max() <= leak:
+        return "step", ()
+    starts = starts or (best_split(values),)
+    if by_leak.max() > explained(values, starts) - leak * (len(starts) - 1):
+        return "leak", (int(by_leak.argmax()) + 1,)
+    return "step", starts
+
+
+def explained(values: Array, starts: tuple[int, ...]) -> float:
+    """What levels explain of the squares about the mean.
+
+    >>> explained(np.array([1.0, 1.0, 3.0, 3.0]), (2,)), explained(np.array([1.0, 3.0]), ())
+    (4.0, 0.0)
+    """
+    return float(np.square(steps(values, starts) - values.mean()).sum())
+
+
+def best_split(values: Array) -> int:
+    """Where a second level explains most.
+
+    >>> best_split(np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]))
+    4
+    """
+    n = values.size
+    splits = np.arange(SHORTEST, n - SHORTEST + 1)
+    before = np.cumsum(values - values.mean())[splits - 1]
+    return int(splits[np.argmax(before**2 / (splits * (n - splits)))])
+
+
+def penalties(n: int) -> tuple[float, float]:
+    """What a step and a leak have to explain, each, in units of the noise's square.
+
+    Args:
+        n: runs, from FEWEST_RUNS to LONGEST; between the table's lengths its logarithm decides.
+
+    >>> penalties(8) == PENALTIES[8]
+    True
+    """
+    lengths = np.log([*PENALTIES])
+    of_length = np.array([*PENALTIES.values()]).T
+    step, leak = (float(np.interp(np.log(n), lengths, column)) for column in of_length)
+    return step, leak
+
+
+def steps(values: Array, starts: tuple[int, ...]) -> Array:
+    """Each value's level: the mean from one start to the next.
+
+    >>> steps(np.array([1.0, 3.0, 5.0]), (2,)).tolist()
+    [2.0, 2.0, 5.0]
+    """
+    parts = np.split(values, starts)
+    return np.concatenate([np.full(part.size, part.mean()) for part in parts])
+
+
+def line(values: Array, start: int) -> Array:
+    """The least-squares level before a start that goes over into a line from there to the end.
+
+    >>> line(np.array([1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), 2)[:3].round(9).tolist()
+    [1.0, 1.0, 2.0]
+    """
+    shape = leaks(values.size)[start - 1]
+    return np.asarray(values.mean() + (shape @ values) * shape)
+
+
+def last_change(
+    residuals: Array, levels: Array, kind: str, starts: tuple[int, ...], confidence: float
+) -> Change:
+    """The last change between Student's bounds, as if its place were known.
+
+    Args:
+        residuals: (n,), what the levels leave.
+        levels: (n,).
+        kind: "step" or "leak".
+        starts: as `search` has them.
+        confidence: of the bounds.
+    """
+    n, at = levels.size, starts[-1]
+    begins = at - 1 if kind == "leak" else at
+    size = levels[-1] - levels[begins if kind == "leak" else at - 1]
+    freedom = n - 3 if kind == "leak" else n - len(starts) - 1
+    deviation = np.sqrt(np.square(residuals).sum() / freedom)
+    if kind == "leak":
+        run = np.maximum(np.arange(n) - begins, 0.0)
+        error = run[-1] / np.sqrt(np.square(run - run.mean()).sum())
+    else:
+        before = at - (starts[-2] if len(starts) > 1 else 0)
+        error = np.sqrt(1 / before + 1 / (n - at))
+    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation * error
+    return Change(kind, at, float(size), float(size - half), float(size + half))
+
+
+# Runs of a series -> the penalties of a step and of a leak: python -m analysis.history_calibration.
+PENALTIES: Mapping[int, tuple[float, float]] = {
+    8: (19.3, 14.6),
+    9: (16.4, 12.4),
+    10: (17.1, 11.9),
+    11: (15.8, 11.0),
+    12: (16.0, 10.9),
+    13: (15.0, 10.2),
+    14: (15.7, 10.4),
+    15: (14.6, 9.7),
+    16: (14.6, 9.8),
+    17: (14.3, 9.5),
+    18: (14.5, 9.5),
+    19: (14.3, 9.6),
+    20: (14.3, 9.4),
+    24: (14.4, 9.5),
+    32: (14.6, 9.3),
+    48: (14.6, 9.1),
+    64: (15.1, 9.0),
+    96: (15.3, 9.2),
+    128: (15.8, 9.2),
+    192: (16.6, 9.5),
+    256: (16.5, 9.9),
+    384: (17.4, 9.9),
+    512: (19.4, 10.2),
+}
