@@ -4,7 +4,8 @@ import base64
 import gzip
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from analysis.render import Drawing
 from analysis.reproduction.ledger import Entry as Published
 from analysis.reproduction.ledger import tally as tally_of_rows
 from analysis.reproduction.section import section
-from analysis.summary import statuses, summary
+from analysis.summary import statuses
 from analysis.wording import count, listing, number
 
 FEW_FINDINGS = 2
@@ -42,6 +43,7 @@ def page(
     records: Records,
     entries: Sequence[Entry],
     published: Sequence[Published],
+    tables: Mapping[str, pd.DataFrame],
     drawings: Sequence[Drawing],
     not_drawn: Sequence[str],
     documents: Sequence[bytes],
@@ -52,6 +54,7 @@ def page(
         records: the results.
         entries: the claims ledger.
         published: the reproduction ledger.
+        tables: the summary.
         drawings: its figures.
         not_drawn: a line on each figure that is missing.
         documents: the benchmark.json files, to be downloaded from the page.
@@ -76,8 +79,7 @@ def page(
         published=section(published),
         tally_of_rows=tally_of_rows(published),
         tables=[
-            (data, list(table.columns), table.to_numpy().tolist())
-            for data, table in summary(records).items()
+            (data, list(table.columns), table.to_numpy().tolist()) for data, table in tables.items()
         ],
         folded=folded(records),
         machines=[machine(row) for _, row in records.machines.iterrows()],
@@ -195,8 +197,15 @@ def download(name: str, data: bytes, media_type: str) -> tuple[str, str]:
     """
     if len(data) <= LARGEST_DOWNLOAD:
         return name, data_uri(data, media_type)
+    return f"{name}.gz", compressed(data)
+
+
+# Two figures have the same rows, one after the other.
+@lru_cache(maxsize=1)
+def compressed(data: bytes) -> str:
+    """The address of bytes that are held compressed."""
     # Without the time of day, so that the same results give the same page.
-    return f"{name}.gz", data_uri(gzip.compress(data, mtime=0), "application/gzip")
+    return data_uri(gzip.compress(data, mtime=0), "application/gzip")
 
 
 def picture(drawing: Drawing) -> str:

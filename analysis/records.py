@@ -5,6 +5,8 @@ The format is results/README.md; the tables that hold it are in schema.py.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,8 @@ from analysis import ceilings, schema
 from analysis.cells import KEY, PEER, cell_row, processes, read_document, repetitions, rounds
 from analysis.errors import UsageError
 from analysis.place import Place, telling
-from analysis.runs import RunFile, read_run
+from analysis.processes import cores, outcomes
+from analysis.runs import RunFile, intern, read_run
 from analysis.stacking import stacked_columns, stacked_rows
 from analysis.tables import TABLES
 
@@ -177,8 +180,20 @@ def named_keys(document: Mapping[str, Any]) -> list[str]:
     )
 
 
-def read_runs(paths: Iterable[Place]) -> tuple[list[RunFile], list[str]]:
-    """The runs that can be read, and a line on each that cannot."""
+def read_runs(paths: Sequence[Place]) -> tuple[list[RunFile], list[str]]:
+    """The runs that can be read, and a line on each that cannot, both in the files' order."""
+    blocks = [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
+    # The client of an address has threads of its own, which no forked process has.
+    local = all(isinstance(path, Path) for path in paths)
+    processes = cores() if local and len(paths) >= MANY else 1
+    read = outcomes([partial(read_block, block) for block in blocks], processes)
+    runs = [run for found, _ in read for run in found]
+    intern(runs)
+    return runs, [line for _, lines in read for line in lines]
+
+
+def read_block(paths: Iterable[Place]) -> tuple[list[RunFile], list[str]]:
+    """The same of a few files, in this process."""
     runs, problems = [], []
     for path in paths:
         try:
@@ -265,6 +280,12 @@ def machine_row(session: Session) -> dict[str, object]:
         **{name: fact for name, fact in facts.items() if name != "ceilings"},
     }
 
+
+MANY = 200
+"""Files from which on a second process has begun long before the first would be done."""
+
+BLOCK = 100
+"""Files that a process reads at a time, so that all of them end together."""
 
 IDENTITY = ("key", "machine", "status", *schema.AXES)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -50,9 +51,42 @@ def drawing(name: str, figure: Figure, records: Records) -> Drawing | None:
     Returns:
         Its files and caption.
     """
-    rows = figure.prepare(records)
+    return drawings({name: figure}, records)[name]
+
+
+def together(figures: Mapping[str, Figure]) -> list[dict[str, Figure]]:
+    """The figures in groups that show the same rows, the largest group first.
+
+    Args:
+        figures: name -> how to make it.
+
+    Returns:
+        Parts of it.
+    """
+    groups: dict[Callable[[Records], pd.DataFrame], dict[str, Figure]] = {}
+    for name, figure in figures.items():
+        groups.setdefault(figure.prepare, {})[name] = figure
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def drawings(figures: Mapping[str, Figure], records: Records) -> dict[str, Drawing | None]:
+    """Figures that show the same rows: what is made of these alone is made once.
+
+    Args:
+        figures: name -> how to make it, all of one `prepare`.
+        records: the results.
+
+    Returns:
+        Name -> its files and caption, or None if the results hold nothing to draw.
+    """
+    rows = next(iter(figures.values())).prepare(records)
     if rows.empty:
-        return None
+        return dict.fromkeys(figures)
+    table = csv(rows)
+    return {name: _drawn(name, figure, rows, table) for name, figure in figures.items()}
+
+
+def _drawn(name: str, figure: Figure, rows: pd.DataFrame, table: bytes) -> Drawing:
     panels = list(rows["panel"].unique())
     shown = rows[rows["panel"].isin(panels[: figure.most_panels])]
     caption = figure.caption(rows)
@@ -61,7 +95,7 @@ def drawing(name: str, figure: Figure, records: Records) -> Drawing | None:
             f" The first {figure.most_panels} of {len(panels)} panels are drawn; the CSV has all."
         )
     svg, png = pictures(figure, shown)
-    return Drawing(name, figure.title, caption, svg, png, csv(rows))
+    return Drawing(name, figure.title, caption, svg, png, table)
 
 
 def pictures(figure: Figure, rows: pd.DataFrame) -> tuple[bytes, bytes]:

@@ -2,20 +2,31 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from analysis.claims.ledger import as_json, ledger
+import pandas as pd
+
+from analysis.claims import CLAIMS
+from analysis.claims.claim import Finding
+from analysis.claims.ledger import Entry, as_json, ledger
 from analysis.errors import UsageError
-from analysis.figures import FIGURES
+from analysis.figures import FIGURES, metric_curve
 from analysis.page import page
 from analysis.place import Place, telling
-from analysis.records import load
-from analysis.render import drawing
+from analysis.processes import cores, outcomes
+from analysis.records import Records, load
+from analysis.render import Drawing, drawings, together
 from analysis.reproduction import ledger as reproduction
+from analysis.summary import summary
 
 SUFFIXES = ("svg", "png", "csv")
+
+MANY = 200
+"""Cells from which on a report is drawn in several processes."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +62,16 @@ def report(paths: Sequence[Place], output: Place | None = None) -> Report:
     folder = output_folder(paths, output)
     records = load(paths)
     make_folder(folder / "figures")
-    made = {name: drawing(name, figure, records) for name, figure in FIGURES.items()}
-    drawings = tuple(one for one in made.values() if one is not None)
+    made, entries, tables = parts(records)
+    drawn = tuple(one for one in made.values() if one is not None)
     missing = tuple(
         f"{name}: not drawn: it needs {FIGURES[name].needs}"
         for name, one in made.items()
         if one is None
     )
     documents = [file.read_bytes() for path in paths if (file := document(path)) is not None]
-    entries, published = ledger(records), reproduction.ledger(records)
-    text = page(records, entries, published, drawings, missing, documents)
+    published = reproduction.ledger(records)
+    text = page(records, entries, published, tables, drawn, missing, documents)
     for name, one in made.items():
         for suffix in SUFFIXES:
             file = folder / "figures" / f"{name}.{suffix}"
@@ -68,8 +79,37 @@ def report(paths: Sequence[Place], output: Place | None = None) -> Report:
     replace(folder / "claims.json", as_json(entries))
     replace(folder / "reproduction.json", reproduction.as_json(published))
     replace(folder / "report.html", text.encode())
-    drawn = tuple(one.name for one in drawings)
-    return Report(folder / "report.html", drawn, missing, records.problems)
+    names = tuple(one.name for one in drawn)
+    return Report(folder / "report.html", names, missing, records.problems)
+
+
+def parts(
+    records: Records,
+) -> tuple[dict[str, Drawing | None], list[Entry], dict[str, pd.DataFrame]]:
+    """What a report is made of and takes long, in as many processes as many results deserve.
+
+    Args:
+        records: the results.
+
+    Returns:
+        The figures in the order of the page, the claims ledger and the summary.
+    """
+    groups = together(FIGURES)
+    # What several parts ask for is made, and kept, before there are processes to make it twice.
+    metric_curve.prepare(records)
+    jobs: list[Callable[[], Any]] = [partial(drawings, group, records) for group in groups]
+    jobs += [partial(findings, records), partial(summary, records)]
+    processes = cores() if len(records.cells) >= MANY else 1
+    *made, found, tables = outcomes(jobs, processes)
+    by_name = {name: one for group in made for name, one in group.items()}
+    claims = zip(CLAIMS.items(), found, strict=True)
+    entries = [Entry(name, claim, told) for (name, claim), told in claims]
+    return {name: by_name[name] for name in FIGURES}, entries, tables
+
+
+def findings(records: Records) -> list[tuple[Finding, ...]]:
+    """Those of every claim: a claim itself holds functions, which no process can send another."""
+    return [entry.findings for entry in ledger(records)]
 
 
 def output_folder(paths: Sequence[Place], output: Place | None) -> Place:

@@ -17,6 +17,7 @@ from analysis.figures import metric
 from analysis.figures.figure import Figure
 from analysis.figures.panel import legend, log_axis, loss_handles, small_multiples, wrapped
 from analysis.figures.style import style_of
+from analysis.processes import cores, outcomes
 from analysis.records import Records
 from analysis.wording import listing, number
 
@@ -56,12 +57,19 @@ def _prepared(records: Records) -> pd.DataFrame:
 
 def means_of(rows: pd.DataFrame) -> pd.DataFrame:
     """The interquartile mean at every step at which all of 8 or more seeds have a value."""
-    means = [
-        mean_curve(runs).assign(panel=str(panel), metric=str(name), loss=str(loss), kind=MEAN)
+    curves = [
+        (str(panel), str(name), str(loss), runs)
         for (panel, name, loss), runs in rows.groupby(["panel", "metric", "loss"], sort=False)
         if runs["runs"].iloc[0] >= FEWEST_SEEDS
     ]
-    means = [mean for mean in means if len(mean)]
+    jobs = [partial(mean_curve, runs) for *_, runs in curves]
+    means = [
+        mean.assign(panel=panel, metric=name, loss=loss, kind=MEAN)
+        for mean, (panel, name, loss, _) in zip(
+            outcomes(jobs, cores() if len(rows) >= MANY_ROWS else 1), curves, strict=True
+        )
+        if len(mean)
+    ]
     return pd.concat(means, ignore_index=True) if means else pd.DataFrame()
 
 
@@ -179,6 +187,9 @@ def paces(done: pd.DataFrame) -> str:
 
 MANY = 64
 """Seeds of a loss beyond which each line is no longer a shape of its own."""
+
+MANY_ROWS = 20_000
+"""Records from which on the resampling of their means takes longer than to begin a process."""
 
 _PREPARED: WeakKeyDictionary[Records, pd.DataFrame] = WeakKeyDictionary()
 """Two figures show the same rows against different axes."""

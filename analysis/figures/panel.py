@@ -42,7 +42,9 @@ def settings(rows: pd.DataFrame, given: Sequence[str]) -> "pd.Series[str]":
     """
     told: list[str] = []
     fields = [name for name in map(str, rows) if name in PLAIN or name.startswith("run.")]
-    for name in sorted(fields, key=lambda name: (name not in PLAIN, name)):
+    # Most fields are the same everywhere, which their column alone tells, in a tenth of the time.
+    varied = [name for name in fields if len(rows[name].drop_duplicates()) > 1]
+    for name in sorted(varied, key=lambda name: (name not in PLAIN, name)):
         beside = [of for of in given if of != "loss"] if name in CONDITIONS else given
         if name not in given and differs(rows, [*beside, *told], name):
             told.append(name)

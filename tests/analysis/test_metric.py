@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.estimates import interquartile_mean
+from analysis.estimates import interquartile_mean, mean_intervals
 from analysis.figures import FIGURES, metric
 from analysis.records import Records
 from analysis.render import drawing
@@ -55,6 +55,27 @@ def seeds(made: Callable[..., Records]) -> Seeds:
         return made("training", runs)
 
     return make
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 8), (3, 8), (5, 40), (11, 160), (7, 600)])
+@pytest.mark.parametrize("constant", [0, 1])
+def test_means_of_many_seeds_are_resampled_in_parts_with_the_same_last_bit(
+    k: int, n: int, constant: int
+) -> None:
+    """Those that SciPy makes of all points at once; a point whose seeds are equal is its value."""
+    table = np.random.default_rng(n).lognormal(size=(k, n))
+    table[:constant] = 2.5
+    whole = mean_intervals(table, np.random.default_rng(metric.SEED), interquartile_mean)
+    assert repr(metric.pointwise(table)) == repr(whole)
+
+
+@pytest.mark.parametrize(
+    ("table", "line"), [(np.empty((1, 0)), "no values"), ([[1.0, np.nan]], "1 of 2 are not finite")]
+)
+def test_no_mean_is_made_of_nothing_or_nan(table: np.ndarray, line: str) -> None:
+    """A diverged run is left out by name, not by chance."""
+    with pytest.raises(ValueError, match=f"^values: {line}$"):
+        metric.pointwise(np.asarray(table))
 
 
 def caption(name: str, records: Records) -> str:

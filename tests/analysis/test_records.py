@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.errors import UsageError
@@ -34,6 +36,35 @@ def test_a_folder_brings_every_cell_round_record_and_run(records: Records) -> No
     assert len(records.training) == 11 * 7 + 4
     assert len(records.gradients) == 3 * 2 * 17
     assert records.problems == ()
+
+
+def test_files_read_in_several_processes_are_the_same_tables(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same order, with the same line on each file that is no run."""
+    folder = tmp_path / "results"
+    shutil.copytree(results / "runs", folder / "runs")
+    for name in ("0", "m", "z"):
+        (folder / "runs" / f"{name}.parquet").write_bytes(b"PAR1")
+    one = load([folder])
+    monkeypatch.setattr("analysis.records.MANY", 1)
+    monkeypatch.setattr("analysis.records.BLOCK", 7)
+    monkeypatch.setattr("analysis.records.cores", lambda: 2)
+    several = load([folder])
+    for name, table in vars(one).items():
+        if isinstance(table, pd.DataFrame):
+            pd.testing.assert_frame_equal(vars(several)[name], table, check_exact=True)
+    assert several.problems == one.problems
+    assert len(one.problems) == 3
+
+
+def test_runs_on_the_same_data_share_its_samples(records: Records) -> None:
+    """Equal arrays are one, which nothing can change; others are others."""
+    runs = records.runs[records.runs["kind"] == "training"]
+    for name in ("real_samples", "grid"):
+        arrays = [a for a in runs[name] if isinstance(a, np.ndarray)]
+        assert len({id(a) for a in arrays}) == len({a.tobytes() for a in arrays}) < len(arrays)
+        assert not any(a.flags.writeable for a in arrays)
 
 
 def test_a_file_brings_the_runs_it_names_and_no_others(synthetic: Any) -> None:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import shutil
+from dataclasses import replace as changed
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,48 @@ def test_a_report_is_the_same_every_time(results: Path, output: Path, done: Repo
     assert again.page.read_bytes() == done.page.read_bytes()
     for file in (output / "figures").iterdir():
         assert (output / "again" / "figures" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_report_is_the_same_from_several_processes(
+    synthetic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte: reading, resampling, claims and every figure."""
+    folder = synthetic.session(data=("ring",), seeds=9, records=3, diverged=False)
+    names = ("metric_steps", "final_metric", "metric_seconds", "throughput", "spectrum")
+    monkeypatch.setattr("analysis.report.FIGURES", {name: FIGURES[name] for name in names})
+    here, there = synthetic.folder / "one", synthetic.folder / "two"
+    one = report([folder], here)
+    for place in ("records", "report", "figures.metric_curve"):
+        monkeypatch.setattr(f"analysis.{place}.cores", lambda: 2)
+    monkeypatch.setattr("analysis.records.MANY", 1)
+    monkeypatch.setattr("analysis.report.MANY", 1)
+    monkeypatch.setattr("analysis.figures.metric_curve.MANY_ROWS", 1)
+    two = report([folder], there)
+    files = [file for file in here.rglob("*") if file.is_file()]
+    assert one.drawn == names[:-1]
+    assert len(files) == 3 + 3 * len(one.drawn)
+    for file in files:
+        assert (there / file.relative_to(here)).read_bytes() == file.read_bytes()
+    assert (two.drawn, two.not_drawn, two.problems) == (one.drawn, one.not_drawn, one.problems)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_goes_wrong_in_a_figure_is_told_from_any_process(
+    synthetic: Any, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    """As it was raised; no page is written."""
+
+    def prepare(records: Records) -> pd.DataFrame:
+        raise UsageError(f"{len(records.cells)} cells are too many")
+
+    broken = changed(FIGURES["throughput"], prepare=prepare)
+    monkeypatch.setattr("analysis.report.FIGURES", {"throughput": broken})
+    monkeypatch.setattr("analysis.report.cores", lambda: processes)
+    monkeypatch.setattr("analysis.report.MANY", 1)
+    folder = synthetic.session(data=(), losses=("hinge",), batch_sizes=(16,))
+    with pytest.raises(UsageError, match=r"^1 cells are too many$"):
+        report([folder])
+    assert not (folder / "report.html").exists()
 
 
 def test_names_from_results_are_text_and_never_mark_up(synthetic: Any) -> None:

@@ -52,6 +52,19 @@ def test_a_training_run_comes_back_as_it_was_written(synthetic: Any) -> None:
     assert run.row["run.steps"] == 1000
 
 
+def test_long_facts_are_arrays_and_short_ones_stay(synthetic: Any) -> None:
+    """A list of numbers that is null stays so."""
+    path = synthetic.run()
+    known = json.loads(pq.read_schema(path).metadata[b"saddle"])["facts"]
+    row = read_run(path).row
+    assert isinstance(row["grid"], np.ndarray)
+    assert row["grid"].tolist() == known["grid"]
+    assert row["mode_centres"] == known["mode_centres"]
+    rewrite(path, logits_on_grid=pa.nulls(3))
+    rewrite_meta(path, facts={**known, "grid": None, "density_on_grid": None})
+    assert read_run(path).row["grid"] is None
+
+
 def test_a_gradients_run_comes_back_as_it_was_written(synthetic: Any) -> None:
     """Both networks, one row per shift."""
     run = read_run(synthetic.run(kind="gradients"))

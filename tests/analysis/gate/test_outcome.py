@@ -11,7 +11,7 @@ from rich.console import Console
 
 from analysis.gate.exact import Change, Exact
 from analysis.gate.gate import Found
-from analysis.gate.outcome import record, rows, status
+from analysis.gate.outcome import history_rows, record, rows, status
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged
 from analysis.gate.verdicts import Speed
