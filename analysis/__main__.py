@@ -152,6 +152,27 @@ def gate(
     raise typer.Exit(compare_revisions(request, Console(highlight=False), errors))
 
 
+@app.command()
+def gate_validation(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Lines are added to it.")],
+    slowdown: Annotated[float, typer.Option(metavar="SHARE", help="Of head: 0, 0.05, 0.1.")] = 0.0,
+    runs: Annotated[
+        int, typer.Option(metavar="N", help="As many of this slow-down in the end.")
+    ] = 0,
+    minutes: Annotated[float, typer.Option(metavar="N", help="The budget of a run.")] = 10.0,
+) -> None:
+    """Run the gate on this commit against itself, slowed or not, and print how often it errs."""
+    from rich.console import Console
+
+    from analysis.gate.process import unkilled
+    from analysis.gate.validation import lines, printed, validate
+
+    progress = Console(stderr=True, highlight=False)
+    with unkilled():
+        validate(file, slowdown, runs, minutes, progress.print)
+    printed(lines(file), typer.echo)
+
+
 @app.command(cls=SeveralFiles)
 def compare(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[A.json B.json]")] = None,

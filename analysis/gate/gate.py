@@ -162,6 +162,21 @@ class Gate:
         found = Found(self._again(lambda: self._exact(cells)))
         if touched := [name for name, step in found.exact.numerics.items() if step is not None]:
             self._train(found, trained, {str(cells[name].get("data")) for name in touched})
+        return self.timing(cells, found)
+
+    def timing(self, cells: Cells, found: Found) -> Found:
+        """The part of a run that reads a clock.
+
+        Args:
+            cells: to compare.
+            found: so far; what its counting refused is not timed.
+
+        Returns:
+            The same, with pairs and verdicts on speed.
+
+        Raises:
+            UsageError: workers failed again and again.
+        """
         comparable = {n: f for n, f in cells.items() if n not in found.exact.refused}
         if comparable:
             self._screen(found, comparable)

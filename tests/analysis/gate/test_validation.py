@@ -1,0 +1,122 @@
+"""A validation goes on from what is there, and its shares are exact."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.errors import UsageError
+from analysis.estimates import share_interval
+from analysis.gate import validation
+from analysis.gate.exact import Exact
+from analysis.gate.gate import Found
+from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.validation import append, lines, printed, rates, spreads, validate
+from analysis.gate.verdicts import Speed
+
+SLOW = Speed("slower", 0.05, 0.04, 0.06, 9, 0.03)
+SAME = Speed("no change", 0.001, float("nan"), 0.01, 6, float("inf"))
+
+
+class Pretend:
+    """A gate that calls every cell slower if head is slowed."""
+
+    made: list[tuple[Any, ...]] = []  # noqa: RUF012  # emptied by each test
+
+    def __init__(self, *arguments: Any) -> None:
+        self.made.append(arguments)
+        self.slowed = arguments[5][1] == validation.SLOWED
+
+    def cells(self, _wanted: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One."""
+        return {"ring": {}}, {}
+
+    def timing(self, _cells: object, found: Found) -> Found:
+        """At once."""
+        found.speed = {"ring": SLOW if self.slowed else SAME, CANARY: SAME}
+        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}) for i in range(3)]
+        return found
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a validation of pretended gates writes."""
+    Pretend.made.clear()
+    monkeypatch.setattr(validation, "Gate", Pretend)
+    return tmp_path / "new" / "validation.jsonl"
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+def test_a_validation_goes_on_from_what_is_there(file: Path) -> None:
+    """Each run has orders of its own; no run is made twice."""
+    validate(file, 0.0, 2, 10.0, quiet)
+    validate(file, 0.0, 3, 10.0, quiet)
+    validate(file, 0.05, 1, 10.0, quiet)
+    assert [arguments[3] for arguments in Pretend.made] == [0, 1, 2, 0]
+    assert [line["slowdown"] for line in lines(file)] == [0.0, 0.0, 0.0, 0.05]
+    assert [arguments[6] for arguments in Pretend.made[2:]] == [
+        {"SADDLE_GATE_SLOWDOWN": "0.0"},
+        {"SADDLE_GATE_SLOWDOWN": "0.05"},
+    ]
+    assert Pretend.made[0][5] == ("bench.gate.worker", "bench.gate.worker")
+
+
+def test_shares_are_of_cells_and_of_runs(file: Path) -> None:
+    """With Clopper and Pearson's interval; the canary is no cell."""
+    for slowdown, runs in ((0.0, 4), (0.1, 2)):
+        validate(file, slowdown, runs, 10.0, quiet)
+    told = {(rate.slowdown, rate.what): rate for rate in rates(lines(file))}
+    assert (told[0.0, "cells no change"].count, told[0.0, "cells no change"].of) == (4, 4)
+    assert told[0.0, "runs with a cell slower"].share == share_interval(0, 4)
+    assert told[0.1, "cells slower"].share == share_interval(2, 2)
+    assert told[0.1, "runs with the machine changed"].count == 0
+    found = {name: (deviation, count) for name, deviation, count in spreads(lines(file))}
+    assert found["ring"][0] == pytest.approx(0.00853, abs=1e-5)
+    assert found["ring"][1] == 12
+
+
+def test_a_torn_line_is_a_run_to_be_made_again(file: Path) -> None:
+    """What a killed process left; the line after it is whole."""
+    validate(file, 0.0, 1, 10.0, quiet)
+    with file.open("a") as torn:
+        torn.write('{"slowdown": 0.0, "cel')
+    validate(file, 0.0, 2, 10.0, quiet)
+    assert len(lines(file)) == 2
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "1", '{"slowdown": 0}'])
+def test_another_file_is_told(tmp_path: Path, text: str) -> None:
+    """With its line."""
+    other = tmp_path / "other.jsonl"
+    other.write_text(f"{text}\n")
+    with pytest.raises(UsageError, match="line 1: no run of a gate's validation"):
+        lines(other)
+
+
+def test_another_slowdown_is_refused(file: Path) -> None:
+    """Before any work."""
+    with pytest.raises(UsageError, match="a slow-down is one of"):
+        validate(file, 0.2, 1, 10.0, quiet)
+    assert lines(file) == []
+
+
+def test_the_words_have_the_numbers(file: Path) -> None:
+    """Each share with its interval."""
+    validate(file, 0.05, 1, 10.0, quiet)
+    said: list[str] = []
+    printed(lines(file), said.append)
+    assert "slow-down 5%: cells slower 1 of 1, 100.0% [2.5%, 100.0%]" in said
+
+
+def test_every_line_is_json_without_nan(tmp_path: Path) -> None:
+    """What does not exist is null."""
+    found = Found(Exact(), {"ring": SAME, CANARY: SAME}, pairs=[Timed({"ring": 0.1})])
+    file = tmp_path / "x.jsonl"
+    append(file, validation.line_of(found, 0.0, {"head": "a"}))
+    line = json.loads(file.read_text(), parse_constant=pytest.fail)
+    assert line["cells"]["ring"]["low"] is None
+    assert line["pairs"] == [{"ring": 0.1}]
