@@ -83,9 +83,13 @@ def in_words(field: str, value: object) -> str:
 
     >>> in_words("penalty", "none"), in_words("batch_size", 64), in_words("run.beta1", 0.5)
     ('no penalty', 'batch 64', 'beta1 0.5')
+    >>> in_words("ensemble", 1), in_words("ensemble", 8)
+    ('one run', '8 runs at once')
     """
     if field == "penalty" and value == "none":
         return "no penalty"
+    if field == "ensemble" and value == 1:
+        return "one run"
     if field in PLAIN:
         return PLAIN[field].format(value)
     return f"{field.removeprefix('run.').replace('_', ' ')} {value}"
