@@ -155,8 +155,8 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
     Returns:
         As a share of base's time; infinite where so few pairs can call nothing.
 
-    >>> round(detectable(0.01, 12, 0.0025), 3)
-    0.021
+    >>> round(detectable(0.02, 12, 0.0025), 3)
+    0.035
     """
     if pairs < 2 or 2.0 ** (1 - pairs) > level:
         return math.inf

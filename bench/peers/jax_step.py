@@ -4,6 +4,7 @@ As its users write it: pure functions, ``value_and_grad`` of each player's loss,
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -40,6 +41,19 @@ class Jax:
         if run.device.startswith("cuda") and jax.default_backend() != "gpu":
             raise UsageError("this JAX sees no GPU")
         self._start = start
+        with self._numbers_of_its_width():
+            self._build(start)
+            self.reset()
+
+    def _numbers_of_its_width(self) -> AbstractContextManager[object]:
+        """JAX narrows every array to float32 unless it is told not to."""
+        if self._start.run.precision != "float64":
+            return nullcontext()
+        wide: AbstractContextManager[object] = jax.enable_x64(True)  # noqa: FBT003  # JAX's
+        return wide
+
+    def _build(self, start: Start) -> None:
+        run = start.run
         self._networks = [JaxNetwork(module) for module in start.modules()]
         self._optimisers = [
             optax.adam(rate, b1=run.beta1, b2=run.beta2, eps=run.adam_epsilon)
@@ -51,7 +65,6 @@ class Jax:
         self._step = jax.jit(jax.vmap(step) if many else step, donate_argnums=0)
         members = [self._numbers(member) for member in start.members()]
         self._batches = [_stacked(numbers) for numbers in zip(*members, strict=True)]
-        self.reset()
 
     def _numbers(self, start: Start) -> list[Numbers]:
         """The batches of one run in JAX's arrays."""
@@ -64,8 +77,9 @@ class Jax:
 
     def reset(self) -> None:
         """Go back to the first weights."""
-        states = [self._initial(member) for member in self._start.members()]
-        self._state = _stacked(states)
+        with self._numbers_of_its_width():
+            states = [self._initial(member) for member in self._start.members()]
+            self._state = _stacked(states)
 
     def _initial(self, start: Start) -> State:
         generator, discriminator = (
@@ -85,8 +99,9 @@ class Jax:
             steps: how many.
         """
         state, batches = self._state, self._batches
-        for index in range(steps):
-            state, _ = self._step(state, batches[index % len(batches)])
+        with self._numbers_of_its_width():
+            for index in range(steps):
+                state, _ = self._step(state, batches[index % len(batches)])
         self._state = state
         for array in jax.tree.leaves(state):
             array.block_until_ready()

@@ -69,7 +69,6 @@ def environment(run: Run, threads: int) -> dict[str, str]:
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
         "JAX_PLATFORMS": "cpu" if run.device == "cpu" else os.environ.get("JAX_PLATFORMS", ""),
-        "JAX_ENABLE_X64": "1" if run.precision == "float64" else "0",
     }
 
 

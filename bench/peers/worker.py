@@ -1,6 +1,5 @@
 """What one process finds of a cell: every peer built, held against the suite's step, and timed."""
 
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,24 +94,13 @@ def _differences(run: Run, dataset: Dataset, builds: Mapping[str, Build]) -> dic
     slope. Of DCGAN's 1.6 million at 28x28, 46 inputs are within 1e-6 of it.
     """
     start = start_of(replace(run, precision="float64"), dataset, BATCHES)
-    with _jax_in_float64():
-        own, _ = _own(start)
-        others, _, _ = _others(start, builds)
-        return {
-            name: difference(peer, own[REFERENCE], start)
-            for name, peer in {**own, **others}.items()
-            if name != REFERENCE
-        }
-
-
-def _jax_in_float64() -> contextlib.AbstractContextManager[object]:
-    """JAX narrows every array to float32 unless it is told not to."""
-    try:
-        import jax
-    except ImportError:
-        return contextlib.nullcontext()
-    context: contextlib.AbstractContextManager[object] = jax.enable_x64(True)  # noqa: FBT003  # JAX's
-    return context
+    own, _ = _own(start)
+    others, _, _ = _others(start, builds)
+    return {
+        name: difference(peer, own[REFERENCE], start)
+        for name, peer in {**own, **others}.items()
+        if name != REFERENCE
+    }
 
 
 def _own(start: Start) -> tuple[dict[str, Peer], dict[str, float]]:

@@ -91,7 +91,7 @@ def test_jax_computes_the_suites_update() -> None:
     done = subprocess.run(
         [sys.executable, "-c", UPDATES, json.dumps(games)],
         cwd=ROOT,
-        env={"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"},
+        env={"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -50,7 +50,7 @@ def test_a_process_is_told_the_run_and_answers(pretend: Any) -> None:
         "request = json.load(sys.stdin)\n"
         "assert request['run']['mode'] == 'compile' and request['process'] == 5\n"
         "assert request['threads'] == 2 and os.environ['OMP_NUM_THREADS'] == '2'\n"
-        "assert os.environ['JAX_PLATFORMS'] == 'cpu' and os.environ['JAX_ENABLE_X64'] == '0'\n"
+        "assert os.environ['JAX_PLATFORMS'] == 'cpu'\n"
         f"print('compiling'); print({answer!r})\n"
     )
     assert process.measured(RING, None, 2, 5) == ANSWER
@@ -81,12 +81,6 @@ def test_another_update_is_an_error(pretend: Any) -> None:
     pretend(f"print({answer!r})")
     with pytest.raises(process.PeerError, match=r"^jax is off; textbook is off$"):
         process.measured(RING, None, 1, 0)
-
-
-def test_jax_is_told_of_float64() -> None:
-    """Or it would compute in float32."""
-    double = replace(RING, precision="float64")
-    assert process.environment(double, 1)["JAX_ENABLE_X64"] == "1"
 
 
 def test_the_facts_of_several_processes_are_lists_in_one_order() -> None:
