@@ -89,7 +89,7 @@ def _written(
     if request.history is not None:
         append(request.history, history_rows(found, facts))
     if request.json is not None:
-        replace(request.json, f"{record(found, told, facts, exit_status)}\n".encode())
+        replace(request.json, record(found, told, facts, exit_status))
     base, head = (commit[:10] for commit in commits)
     text = markdown(found, told, exit_status, f"Gate: {head} against {base}")
     if request.markdown is not None:

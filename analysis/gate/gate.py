@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -136,14 +136,16 @@ class Gate:
         Raises:
             UsageError: there is no such cell.
         """
-        head = Worker(self._trees[1], self._trees[1])
-        with head:
-            told = head.ask("cells")
+        told = self._again(self._told)
         cells = told["cells"]
         for name in wanted:
             if name not in cells:
                 raise UsageError(f"unknown cell {name!r}: choose from {', '.join(cells)}")
         return {name: cells[name] for name in wanted or cells}, told["quality"]
+
+    def _told(self) -> dict[str, Any]:
+        with Worker(self._trees[1], self._trees[1]) as head:
+            return head.ask("cells")
 
     def run(self, cells: Cells, trained: Cells) -> Found:
         """Everything in turn; ends early where nothing is suspect, and with the budget.
@@ -211,13 +213,13 @@ class Gate:
     def _screen(self, found: Found, cells: Cells) -> None:
         """A few pairs of all cells."""
         for pair in range(SCREEN_PAIRS):
+            if self.left() <= MARGIN * self._longest:
+                break
             began = time.monotonic()
             self._say(f"screen, pair {pair + 1} of {SCREEN_PAIRS}")
             self._pair(found, cells, SCREEN_QUADS)
             found.screen_pairs += 1
             self._longest = max(self._longest, time.monotonic() - began)
-            if pair and self.left() < MARGIN * self._longest:
-                break
         ratios = _ratios(found.pairs)
         for name in cells:
             if len(ratios.get(name, ())) >= 2:
@@ -257,7 +259,9 @@ class Gate:
                 open_cells.remove(name)
 
     def _judge_canary(self, found: Found) -> None:
-        ratios = _ratios(found.pairs)[CANARY]
+        ratios = _ratios(found.pairs).get(CANARY, [])
+        if len(ratios) < 2:
+            return
         found.speed[CANARY] = speed(ratios, called(ratios, 1) or "no change", 1)
 
     def _again(self, work: Callable[[], Result]) -> Result:

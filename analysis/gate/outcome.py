@@ -1,6 +1,5 @@
 """What a gate run comes to: a verdict per cell, an exit status, a record of all of it."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from analysis.estimates import median_interval
 from analysis.gate.gate import Found
 from analysis.gate.pairs import CANARY
+from analysis.json_text import json_text, plain
 
 SCHEMA = 1
 CLEAN, REGRESSION, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3
@@ -77,17 +77,11 @@ def _row(found: Found, cell: str) -> Row:
         "slower": f"slower by {told.change:.1%}",
         "faster": f"faster by {-told.change:.1%}",
         "no change": f"no change larger than {most:.1%}",
-        "inconclusive": f"inconclusive: {_pairs(told.needed)}",
+        "inconclusive": f"inconclusive: about {told.needed:.0f} fresh pairs would settle it",
         "machine changed": "machine changed: the kernel that no revision changes moved too",
     }[verdict]
     numbers = (told.change, told.low, told.high, told.pairs, told.detectable)
     return Row(cell, verdict, text, base, head, *numbers)
-
-
-def _pairs(needed: float) -> str:
-    if not math.isfinite(needed):
-        return "the change is as large as the floor, no number of pairs settles that"
-    return f"about {needed:.0f} fresh pairs would settle it"
 
 
 def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters_ok: bool) -> int:
@@ -113,8 +107,8 @@ def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters
     return INCONCLUSIVE if unsettled and not inconclusive_ok else CLEAN
 
 
-def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status: int) -> str:
-    """All of a run as JSON; numbers that do not exist are null.
+def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status: int) -> bytes:
+    """All of a run as JSON.
 
     Args:
         found: by a gate run.
@@ -123,7 +117,7 @@ def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status
         exit_status: as ``status`` has it.
 
     Returns:
-        Text.
+        A document.
     """
     content = {
         "schema": SCHEMA,
@@ -147,7 +141,7 @@ def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status
         "changes": [asdict(change) for change in found.exact.changes],
         "quality": [asdict(one) for one in found.quality],
     }
-    return json.dumps(_finite(content), indent=1, allow_nan=False)
+    return json_text(content)
 
 
 REFERENCE = "bench.gate.canary 1"
@@ -182,18 +176,9 @@ def _history_row(found: Found, cell: str, facts: dict[str, Any]) -> dict[str, An
         "cell": cell,
         "reference": REFERENCE,
         "ratio": ratio.estimate,
-        "low": _finite(ratio.low),
-        "high": _finite(ratio.high),
+        "low": plain(ratio.low),
+        "high": plain(ratio.high),
         "pairs": len(seconds),
         "seconds_per_step": float(np.median([step for step, _ in seconds])),
         "reference_seconds": float(np.median([kernel for _, kernel in seconds])),
     }
-
-
-def _finite(value: Any) -> Any:
-    """Null for each number that is not finite: JSON has none."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

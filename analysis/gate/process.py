@@ -15,6 +15,9 @@ from typing import IO, Any, Self, cast
 
 from analysis.errors import UsageError
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Also Ctrl-C: its usual exit status is that of a regression."""
+
 WORKER = "bench.gate.worker"
 
 
@@ -196,7 +199,7 @@ def unkilled() -> Iterator[None]:
     def stop(number: int, _frame: object) -> None:
         raise UsageError(f"stopped by {signal.Signals(number).name}")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in ENDING}
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from analysis.gate.pairs import CANARY
 from analysis.gate.process import WORKER
 from analysis.gate.trees import checked_out, commit_of, top
 from analysis.history import locked, write
+from analysis.json_text import plain
 
 SLOWED = "bench.gate.slowed"
 VARIABLE = "SADDLE_GATE_SLOWDOWN"
@@ -93,16 +94,9 @@ def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str
         "seconds": found.seconds,
         "machine_changed": found.machine_changed,
         "screen_pairs": found.screen_pairs,
-        "cells": {
-            name: {key: _finite(value) for key, value in asdict(told).items()}
-            for name, told in found.speed.items()
-        },
+        "cells": {name: plain(asdict(told)) for name, told in found.speed.items()},
         "pairs": [pair.log_ratios for pair in found.pairs],
     }
-
-
-def _finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def append(file: Path, line: Mapping[str, Any]) -> None:

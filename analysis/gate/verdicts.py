@@ -13,7 +13,7 @@ from scipy import optimize
 
 from analysis.comparison import paired_p_value
 from analysis.effects import shift
-from analysis.sample_size import paired_seeds, student_power
+from analysis.sample_size import fewest_seeds, paired_seeds, student_power
 
 FALSE_CALLS = 0.01
 """Of a gate run: the probability that any cell is called slower although none is."""
@@ -167,7 +167,7 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
 
 
 def needed(estimate: float, deviation: float, level: float) -> float:
-    """How many pairs would call the change seen, or clear it.
+    """How many pairs would call the change seen, or clear one that is below the floor.
 
     Args:
         estimate: a log ratio.
@@ -175,15 +175,13 @@ def needed(estimate: float, deviation: float, level: float) -> float:
         level: two-sided.
 
     Returns:
-        The fewer of both.
+        A whole number.
     """
-    size, tolerance = abs(estimate), math.log1p(TOLERANCE)
     if deviation == 0:
         return float(FEWEST_TO_CLEAR)
-    to_call = math.inf
+    size = abs(estimate)
     if size >= math.log1p(FLOOR):
-        to_call = max(paired_seeds(size / deviation, level, 0.8), 1 - math.log2(level))
-    gap = tolerance - size
+        return float(max(paired_seeds(size / deviation, level, 0.8), fewest_seeds(level)))
     # Two deviations of the mean fit between the estimate and the tolerance.
-    to_clear = (2.1 * deviation / gap) ** 2 if gap > 0 and size < math.log1p(FLOOR) else math.inf
-    return float(math.ceil(max(min(to_call, to_clear), FEWEST_TO_CLEAR)))
+    pairs = (2.1 * deviation / (math.log1p(TOLERANCE) - size)) ** 2
+    return float(max(math.ceil(pairs), FEWEST_TO_CLEAR))
