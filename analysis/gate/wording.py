@@ -1,13 +1,14 @@
 """A gate run in words: a table on the terminal, Markdown for a pull request."""
 
 import math
-import re
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analysis.compare_words import code, visible
+from analysis.compare_words import table as markdown_table
 from analysis.gate.gate import Found
 from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
 
@@ -119,12 +120,12 @@ def printed(found: Found, told: Sequence[Row], exit_status: int, console: Consol
     """
     shown = Table(*HEADS, box=None, pad_edge=False)
     for row, texts in zip(told, table(told), strict=True):
-        shown.add_row(
-            *map(Text, texts[:-1]), Text(texts[-1], style=STYLES.get(row.verdict, "yellow"))
-        )
+        *cells, verdict = map(visible, texts)
+        style = STYLES.get(row.verdict, "yellow")
+        shown.add_row(*map(Text, cells), Text(verdict, style=style))
     console.print(shown)
     for line in remarks(found):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(visible(line)), soft_wrap=True)
     console.print(Text(f"{SUMMARY[exit_status]} ({found.seconds / 60:.1f} minutes)"))
 
 
@@ -135,22 +136,13 @@ def markdown(found: Found, told: Sequence[Row], exit_status: int, title: str) ->
         found: by it.
         told: its rows.
         exit_status: of it.
-        title: names the revisions.
+        title: names the revisions by their hashes.
 
     Returns:
         A heading, a table and a list.
     """
-    lines = [f"### {escaped(title)}", "", f"**{SUMMARY[exit_status]}**", ""]
-    lines += ["| " + " | ".join(HEADS) + " |", "|" + " --- |" * len(HEADS)]
-    lines += ["| " + " | ".join(map(escaped, texts)) + " |" for texts in table(told)]
-    return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in remarks(found)), ""])
-
-
-def escaped(text: str) -> str:
-    r"""A text that Markdown and HTML show as it is, in one line.
-
-    >>> escaped("a|b <i>_x_\n")
-    'a\\|b &lt;i&gt;\\_x\\_ '
-    """
-    plain = re.sub(r"\s", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", plain)
+    lines = [f"### {title}", "", f"**{SUMMARY[exit_status]}**", ""]
+    lines += markdown_table(
+        HEADS, [[code(text) if text else "" for text in r] for r in table(told)]
+    )
+    return "\n".join([*lines, "", *(f"- {code(line)}" for line in remarks(found)), ""])

@@ -15,7 +15,7 @@ from analysis.gate.outcome import history_rows, record, rows, status
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged
 from analysis.gate.verdicts import Speed
-from analysis.gate.wording import escaped, markdown, printed
+from analysis.gate.wording import markdown, printed
 from analysis.history import append, read
 
 
@@ -133,16 +133,21 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     assert "regression (1.0 minutes)" in text
 
 
-def test_markdown_escapes_what_others_wrote() -> None:
+def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
     """Names of cells and reasons come from a revision that nobody trusts."""
-    one = found(exact=Exact(refused={"<b>|x": ("base", "`rm` <script>\n# head")}))
-    text = markdown(one, rows(one, ["<b>|x"]), 2, "a | b")
-    assert "<" not in text
-    assert "### a \\| b" in text
+    name = "<b>|x\x1b[31m"
+    one = found(exact=Exact(refused={name: ("base", "`rm` <script>\n# head")}))
+    text = markdown(one, rows(one, [name]), 2, "a against b")
+    assert "<b>" not in text
+    assert "<script>" not in text
     assert "\n# head" not in text
-    table = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in table} == {8}
-    assert escaped("plain 1.5%") == "plain 1.5%"
+    assert "\x1b" not in text
+    assert "### a against b" in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {8}
+    console = Console(width=160, record=True, file=io.StringIO())
+    printed(one, rows(one, [name]), 2, console)
+    assert "\x1b" not in console.export_text()
 
 
 @pytest.mark.parametrize(
