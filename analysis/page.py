@@ -2,29 +2,28 @@
 
 import base64
 import gzip
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis import peers, stability
+from analysis import gate_page, peers, stability
 from analysis.claims.ledger import Entry, tally
 from analysis.claims.wording import VERDICTS, line
 from analysis.comparison_table import comparison_table
 from analysis.costs import costs
 from analysis.figures import numerics
+from analysis.machines import machine, runs_only
 from analysis.records import Records
 from analysis.render import Drawing
 from analysis.reproduction.ledger import Entry as Published
 from analysis.reproduction.ledger import tally as tally_of_rows
 from analysis.reproduction.section import section
 from analysis.summary import statuses
-from analysis.wording import count, listing, number
+from analysis.wording import count, listing
 
 FEW_FINDINGS = 2
 """A claim's findings beyond so many are folded away."""
@@ -82,7 +81,10 @@ def page(
             (data, list(table.columns), table.to_numpy().tolist()) for data, table in tables.items()
         ],
         folded=folded(records),
-        machines=[machine(row) for _, row in records.machines.iterrows()],
+        machines=[
+            *(machine(row) for _, row in records.machines.iterrows()),
+            *gate_page.facts(records),
+        ],
         runs_only=runs_only(records),
         drawings=drawings,
         picture=picture,
@@ -217,6 +219,8 @@ def picture(drawing: Drawing) -> str:
 
 def statement(records: Records) -> str:
     """What this page is, in a paragraph whose numbers are the records'."""
+    if records.cells.empty:
+        return gate_page.statement(records)
     cells, dates = records.cells, sorted(_known(records.machines, "datetime"))
     kinds = cells["kind"].value_counts()
     told = [f"{n} of {kind}" for kind, n in kinds.items()]
@@ -237,6 +241,8 @@ def _known(table: pd.DataFrame, name: str) -> list[str]:
 
 def interrupted(records: Records) -> str:
     """A warning if a session did not come to its end, else nothing."""
+    if records.machines.empty and records.runs.empty:
+        return ""
     if records.machines.empty:
         return "No benchmark.json was left: the session was killed. Shown is what its runs say."
     broken = records.machines.loc[records.machines["status"] != "finished", "source"]
@@ -245,52 +251,13 @@ def interrupted(records: Records) -> str:
     return f"Interrupted before its end: {listing(list(broken))}. Shown is what was finished."
 
 
-def machine(row: "pd.Series[Any]") -> dict[str, str]:
-    """A machine's facts under the words of the page."""
-    facts = {
-        "Results": row["source"],
-        "Processor": f"{row['cpu']}, {row['cores']} cores, {row['affinity']} usable",
-        "Threads": f"{row['threads']} per operation",
-        "Memory": f"{number(row['memory_bytes'] / 2**30)} GiB",
-        "GPU": row["gpu"] or "none",
-        "Software": software(row),
-        "Load average": f"{_or_dash(row['load_average_before'])} before, "
-        f"{_or_dash(row['load_average_after'])} after",
-        "Stolen CPU time": f"{_or_dash(row['steal_seconds'])} s",
-        "Profile": f"{row['profile']}, {row['status']}",
-        "Date": re.sub(r"\.\d+", "", row["datetime"]) or "unknown",
-        "Commit": row["commit"] or "unknown",
-    }
-    return {name: str(value) for name, value in facts.items()}
-
-
-def software(row: "pd.Series[Any]") -> str:
-    """Versions, those of CUDA where there are any."""
-    names = {"torch": "torch", "cuda": "CUDA", "cudnn": "cuDNN", "python": "Python"}
-    told = [f"{words} {row[name]}" for name, words in names.items() if not pd.isna(row[name])]
-    return ", ".join([*told, str(row["os"])])
-
-
-def _or_dash(value: float | None) -> str:
-    return "–" if value is None else number(value)
-
-
-def runs_only(records: Records) -> dict[str, str]:
-    """What run files say of the machine where no benchmark.json does."""
-    if len(records.machines) or records.runs.empty:
-        return {}
-    names = {"Processor or GPU": "machine", "torch": "torch"}
-    return {words: listing(sorted(records.runs[name].unique())) for words, name in names.items()}
-
-
 def commands(records: Records) -> list[str]:
     """The commands that make such results and this report again."""
-    lines = []
+    lines = gate_page.commands(records)
     for _, row in records.machines.iterrows():
         arguments = row.get("arguments")
-        known = (
-            arguments if isinstance(arguments, list) else ["bench/", "--profile", row["profile"]]
-        )
-        lines.append(shlex.join(["python", "-m", "pytest", *map(str, known)]))
-    sources = [f"results/{row['source']}" for _, row in records.machines.iterrows()]
+        told = arguments if isinstance(arguments, list) else ["bench/", "--profile", row["profile"]]
+        lines.append(shlex.join(["python", "-m", "pytest", *map(str, told)]))
+    known = [*_known(records.machines, "source"), *_known(records.gate, "source")]
+    sources = [f"results/{source}" for source in dict.fromkeys(known)]
     return [*lines, shlex.join(["python", "-m", "analysis", "report", *(sources or ["FOLDER"])])]

@@ -14,10 +14,11 @@ import pandas as pd
 from analysis import ceilings, schema
 from analysis.cells import KEY, PEER, cell_row, processes, read_document, repetitions, rounds
 from analysis.errors import UsageError
+from analysis.gate_record import GATE, gates
 from analysis.place import Place, telling
 from analysis.processes import cores, outcomes
 from analysis.runs import RunFile, intern, read_run
-from analysis.stacking import stacked_columns, stacked_rows
+from analysis.stacking import stack, stacked_columns, stacked_rows
 from analysis.tables import TABLES
 
 KINDS = {kind: "convergence" if kind == "training" else kind for kind in TABLES}
@@ -29,8 +30,8 @@ KINDS = {kind: "convergence" if kind == "training" else kind for kind in TABLES}
 class Records:
     """What one or more sessions left.
 
-    Every table but `machines` has `key`, `machine` (GPU or processor) and the axes: `device`,
-    `precision`, `batch_size`, `loss`, `penalty`, `model`, `data`, `seed`.
+    Every table but `gate` and `machines` has `key`, `machine` (GPU or processor) and the axes:
+    `device`, `precision`, `batch_size`, `loss`, `penalty`, `model`, `data`, `seed`.
 
     Args:
         throughput: one row per round: `round`, `seconds_per_step`, `images_per_second`,
@@ -53,6 +54,7 @@ class Records:
         head_start, batches, reproduction: as `training`, of these kinds of run.
         runs: one row per run's file: `kind`, `status`, `message`, `stopped_step`, `torch`, its
             facts, and every other field of the run as `run.<field>`.
+        gate: the rows of gate runs: `analysis.gate_record.read_gate` has its columns.
         machines: one row per benchmark.json: `source` (its folder's name), `datetime`, `commit`
             and the machine's facts.
         problems: what could not be read, one line each.
@@ -75,6 +77,7 @@ class Records:
     spectrum: pd.DataFrame
     reproduction: pd.DataFrame
     runs: pd.DataFrame
+    gate: pd.DataFrame
     machines: pd.DataFrame
     problems: tuple[str, ...]
 
@@ -94,10 +97,11 @@ def load(paths: Sequence[Place]) -> Records:
 
     Args:
         paths: each a benchmark.json, which brings the runs it names from runs/ beside it, or a
-            results folder, which brings its benchmark.json, if any, and all of its runs.
+            results folder, which brings its benchmark.json and gate.json, if any, and all of its
+            runs.
 
     Returns:
-        The tables. A run that cannot be read is left out and named among the problems.
+        The tables. A run or gate.json that cannot be read is left out and named among the problems.
 
     Raises:
         UsageError: a path is missing or given twice, a benchmark.json cannot be read or is not of
@@ -107,9 +111,10 @@ def load(paths: Sequence[Place]) -> Records:
         raise UsageError("no results given: name a benchmark.json or a results folder")
     sessions = [read_session(path) for path in unique(paths)]
     runs, repeated = unique_runs(sessions)
-    problems = [*(line for session in sessions for line in session.problems), *repeated]
+    gate, refused = gates(paths)
+    problems = [*(line for one in sessions for line in one.problems), *repeated, *refused]
     cells = cell_rows(sessions, runs)
-    if not cells:
+    if not cells and gate.empty:
         reason = problems[0] if problems else "no cells and no runs"
         raise UsageError(f"nothing to report in {', '.join(map(str, paths))}: {reason}")
     documents = [session.document for session in sessions if session.document]
@@ -120,9 +125,10 @@ def load(paths: Sequence[Place]) -> Records:
         throughput=stack(timings, [*IDENTITY, *TIMINGS]),
         peers=stack(peers, [*IDENTITY, *PEER]),
         overhead=stack(costs, [*IDENTITY, *schema.OVERHEAD, "goal", "value"]),
-        cells=pd.DataFrame(cells),
+        cells=pd.DataFrame(cells) if cells else stack([], CELL),
         **{kind: records(runs, kind) for kind in TABLES},
         runs=stacked_rows(run.row for run in runs) if runs else stack([], [*IDENTITY, "kind"]),
+        gate=gate,
         machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
         problems=tuple(problems),
     )
@@ -161,12 +167,15 @@ def read_session(path: Place) -> Session:
         file = folder / "benchmark.json" if whole else path
         document = read_document(file) if file.exists() else None
         found: list[Place] = [*folder.glob("runs/*.parquet")] if whole else []
+        gated = whole and (folder / GATE).exists()
     if document is None or whole:
         stored = sorted((each for each in found if KEY.fullmatch(each.name)), key=str)
     else:
         stored = [folder / "runs" / f"{key}.parquet" for key in named_keys(document)]
-    if document is None and not stored:
-        raise UsageError(f"{path}: no benchmark.json and no runs/*.parquet in this folder")
+    if document is None and not stored and not gated:
+        raise UsageError(
+            f"{path}: no benchmark.json and no runs/*.parquet in this folder, and no {GATE}"
+        )
     runs, problems = read_runs(stored)
     return Session(folder.resolve().name, document, tuple(runs), tuple(problems))
 
@@ -260,13 +269,6 @@ def records(runs: Iterable[RunFile], kind: str) -> pd.DataFrame:
 def columns(kind: str) -> list[str]:
     """The columns of a kind's table."""
     return [*IDENTITY, *TABLES[kind].columns, *TABLES[kind].some_columns]
-
-
-def stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """The frames, one above the other; without any, a table that still has its columns."""
-    if not frames:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
-    return pd.concat(frames, ignore_index=True)
 
 
 def machine_row(session: Session) -> dict[str, object]:

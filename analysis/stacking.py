@@ -9,6 +9,13 @@ import pandas as pd
 Columns = Mapping[str, Any]
 
 
+def stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The frames, one above the other; without any, a table that still has its columns."""
+    if not frames:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    return pd.concat(frames, ignore_index=True)
+
+
 def stacked_rows(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """Dictionaries as the rows of one table, each as if it were a table of its own.
 

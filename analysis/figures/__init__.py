@@ -11,6 +11,7 @@ from analysis.figures import (
     dirac,
     dirac_rates,
     final_metric,
+    gate,
     generator_cost,
     gradient_norm,
     head_start,
@@ -60,6 +61,7 @@ FIGURES: Mapping[str, Figure] = {
     "roofline": roofline.FIGURE,
     "peers": peers.FIGURE,
     "overhead": overhead.FIGURE,
+    "gate": gate.FIGURE,
 }
 
 __all__ = ["FIGURES", "Figure"]

@@ -10,13 +10,14 @@ from typing import Any
 from rich.console import Console
 
 from analysis.errors import UsageError
-from analysis.gate.gate import Found, Gate
+from analysis.gate.found import Found
+from analysis.gate.gate import Gate
 from analysis.gate.outcome import Row, history_rows, record, rows, status
 from analysis.gate.process import unkilled
 from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
 from analysis.gate.wording import markdown, printed
 from analysis.history import append
-from analysis.report import replace
+from analysis.report import make_folder, replace
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     """
     if not 0 < request.minutes < 1e4:
         raise UsageError(f"--minutes is a positive number, not {request.minutes:g}")
+    for file in (request.json, request.markdown):
+        if file is not None:  # told before any work
+            make_folder(file.parent)
     repository = top(Path.cwd())
     if request.head is None:
         refuse_uncommitted(repository)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.gate.pairs import COMPILING_SECONDS, prepared
-from analysis.gate.process import RefusalError, Worker
+from analysis.gate.process import OneRefusedError, Worker, both
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def exact(base: Worker, head: Worker, cells: Mapping[str, Mapping[str, object]])
         if cell in found.refused:
             continue
         try:
-            traces = _both(base, head, "golden", cell)
-            counters = _both(base, head, "count", cell)
-        except _OneRefusedError as refusal:
+            traces = both(base, head, "golden", COMPILING_SECONDS, cell=cell)
+            counters = both(base, head, "count", COMPILING_SECONDS, cell=cell)
+        except OneRefusedError as refusal:
             found.refused[cell] = (refusal.side, str(refusal))
             continue
         found.numerics[cell] = first_difference(*traces)
@@ -115,26 +115,3 @@ def first_difference(base: Mapping[str, Any], head: Mapping[str, Any]) -> int | 
         if repr(rows[0]) != repr(rows[1]):
             return step
     return 0
-
-
-class _OneRefusedError(Exception):
-    """One of two can't."""
-
-    def __init__(self, side: str, why: str) -> None:
-        super().__init__(why)
-        self.side = side
-
-
-def _both(base: Worker, head: Worker, name: str, cell: str) -> list[dict[str, Any]]:
-    """Both answers, worked out side by side."""
-    for worker in (base, head):
-        worker.send(name, cell=cell)
-    answers, refused = [], None
-    for side, worker in (("base", base), ("head", head)):
-        try:
-            answers.append(worker.answer(COMPILING_SECONDS))
-        except RefusalError as error:  # the other's answer still has to be read
-            refused = refused or _OneRefusedError(side, str(error))
-    if refused:
-        raise refused
-    return answers

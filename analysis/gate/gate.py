@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,19 +10,11 @@ import numpy as np
 
 from analysis.errors import UsageError
 from analysis.gate.exact import Exact, exact
-from analysis.gate.pairs import CANARY, Timed, timed
-from analysis.gate.process import WORKER, Worker, WorkerError
+from analysis.gate.found import Found, ratios_of
+from analysis.gate.pairs import CANARY, timed
+from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
 from analysis.gate.quality import Quality, quality
-from analysis.gate.verdicts import (
-    LOOKS,
-    Speed,
-    called,
-    cleared,
-    level_of_look,
-    speed,
-    suspected,
-)
-from analysis.sample_size import fewest_seeds
+from analysis.gate.verdicts import called, cleared, looks_of, speed, suspected
 
 SCREEN_PAIRS = 6
 SCREEN_QUADS = 6
@@ -38,32 +29,6 @@ QUALITY_SHARE = 0.4
 Result = TypeVar("Result")
 Say = Callable[[str], None]
 Cells = Mapping[str, Mapping[str, object]]
-
-
-@dataclass
-class Found:
-    """All that a gate run found.
-
-    Args:
-        exact: counters and traces.
-        speed: cell -> verdict; also of the canary.
-        quality: of the cells that were trained.
-        pairs: every pair's log ratios and seconds, the screen's first.
-        screen_pairs: how many of them are the screen's.
-        seconds: that the run took.
-    """
-
-    exact: Exact
-    speed: dict[str, Speed] = field(default_factory=dict)
-    quality: list[Quality] = field(default_factory=list)
-    pairs: list[Timed] = field(default_factory=list)
-    screen_pairs: int = 0
-    seconds: float = 0.0
-
-    @property
-    def machine_changed(self) -> bool:
-        """Whether the kernel that no revision changes was slower beside one of them."""
-        return CANARY in self.speed and self.speed[CANARY].verdict in ("slower", "faster")
 
 
 class Gate:
@@ -108,6 +73,10 @@ class Gate:
 
         Returns:
             Both, alive, one started after the other in a random order.
+
+        Raises:
+            UsageError: a revision can't be imported.
+            WorkerError: a process does not start.
         """
         cores = _cores()
         one = frozenset({cores[self._started % len(cores)]}) if cores and together else frozenset()
@@ -116,13 +85,20 @@ class Gate:
         workers: dict[int, Worker] = {}
         try:
             for side in order:
-                tree, module = self._trees[side], self._modules[side]
-                workers[side] = Worker(tree, self._trees[1], module, one, self._variables)
+                workers[side] = self._worker(side, one)
         except BaseException:
             for worker in workers.values():
                 worker.close()
             raise
         return workers[0], workers[1]
+
+    def _worker(self, side: int, cores: frozenset[int] = frozenset()) -> Worker:
+        try:
+            return Worker(
+                self._trees[side], self._trees[1], self._modules[side], cores, self._variables
+            )
+        except RefusalError as refusal:  # it lives and says why: again it would say the same
+            raise UsageError(f"{('base', 'head')[side]} can't be started: {refusal}") from None
 
     def cells(self, wanted: Sequence[str]) -> tuple[Cells, Cells]:
         """What head compares.
@@ -144,7 +120,7 @@ class Gate:
         return {name: cells[name] for name in wanted or cells}, told["quality"]
 
     def _told(self) -> dict[str, Any]:
-        with Worker(self._trees[1], self._trees[1]) as head:
+        with self._worker(1) as head:
             return head.ask("cells")
 
     def run(self, cells: Cells, trained: Cells) -> Found:
@@ -220,12 +196,14 @@ class Gate:
             self._pair(found, cells, SCREEN_QUADS)
             found.screen_pairs += 1
             self._longest = max(self._longest, time.monotonic() - began)
-        ratios = _ratios(found.pairs)
+        ratios = ratios_of(found.pairs)
         for name in cells:
             if len(ratios.get(name, ())) >= 2:
                 doubt = suspected(ratios[name]) or len(ratios[name]) < SCREEN_PAIRS
                 verdict = "inconclusive" if doubt else "no change"
-                found.speed[name] = speed(ratios[name], verdict, 1)
+                # What the pairs that would have followed were there for.
+                first = looks_of(len(cells))[0]
+                found.speed[name] = speed(ratios[name], verdict, len(cells), first)
 
     def _confirm(self, found: Found, cells: Cells) -> None:
         """Fresh pairs of those in doubt, until they are called, cleared or out of time."""
@@ -249,7 +227,7 @@ class Gate:
         self, found: Found, doubtful: list[str], open_cells: list[str], *, call: bool
     ) -> None:
         """Clear what is cleared; at a look, call what is called."""
-        fresh = _ratios(found.pairs[found.screen_pairs :])
+        fresh = ratios_of(found.pairs[found.screen_pairs :])
         alive = {name: fresh[name] for name in open_cells if len(fresh.get(name, ())) >= 2}
         for name, ratios in alive.items():
             verdict = called(ratios, len(doubtful)) if call else ""
@@ -259,7 +237,7 @@ class Gate:
                 open_cells.remove(name)
 
     def _judge_canary(self, found: Found) -> None:
-        ratios = _ratios(found.pairs).get(CANARY, [])
+        ratios = ratios_of(found.pairs).get(CANARY, [])
         if len(ratios) < 2:
             return
         found.speed[CANARY] = speed(ratios, called(ratios, 1) or "no change", 1)
@@ -274,31 +252,6 @@ class Gate:
                     raise UsageError(f"a worker failed {TRIES} times, last: {error}") from error
                 self._say(f"a worker failed ({error}): again")
         raise AssertionError  # unreachable: the last try returns or raises
-
-
-def looks_of(cells: int) -> list[int]:
-    """After how many fresh pairs a run may call.
-
-    Args:
-        cells: in doubt.
-
-    Returns:
-        LOOKS numbers: the fewest pairs that can call at all, and more.
-
-    >>> looks_of(1), looks_of(8)
-    ([9, 14, 27], [12, 18, 36])
-    """
-    first = max(8, fewest_seeds(level_of_look(cells)))
-    return [first, -(-3 * first // 2), LOOKS * first]
-
-
-def _ratios(pairs: Sequence[Timed]) -> dict[str, list[float]]:
-    """Cell -> the log ratios of the pairs that timed it."""
-    found: dict[str, list[float]] = {}
-    for pair in pairs:
-        for name, value in pair.log_ratios.items():
-            found.setdefault(name, []).append(value)
-    return found
 
 
 def _cores() -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.estimates import median_interval
-from analysis.gate.gate import Found
+from analysis.gate.found import Found
 from analysis.gate.pairs import CANARY
 from analysis.json_text import json_text, plain
 
@@ -99,7 +99,7 @@ def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters
     verdicts = {row.verdict for row in told}
     worse = any(change.is_worse for change in found.exact.changes) and not counters_ok
     qualities = {one.verdict for one in found.quality}
-    if verdicts & {"slower", "broken"} or worse or "worse" in qualities:
+    if verdicts & {"slower", "broken"} or worse or qualities & {"worse", "broken"}:
         return REGRESSION
     if verdicts <= {"incomparable"}:
         return ENVIRONMENT

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.gate.process import RefusalError, Worker
+from analysis.gate.process import OneRefusedError, Worker, both
 
 CANARY = "canary"
 """The name of the kernel that no revision changes, among the cells."""
@@ -59,7 +59,9 @@ def timed(
     base, head = start()
     with base, head:
         found = Timed(refused=prepared(base, head, cells))
-        for name in rng.permutation([*(set(cells) - set(found.refused)), CANARY]).tolist():
+        for name in rng.permutation(
+            [*(n for n in cells if n not in found.refused), CANARY]
+        ).tolist():
             _time(base, head, name, quads, rng, found)
     return found
 
@@ -82,13 +84,10 @@ def prepared(
     """
     refused: dict[str, tuple[str, str]] = {}
     for name, fields in cells.items():
-        for worker in (base, head):
-            worker.send("prepare", cell=name, fields=dict(fields))
-        for side, worker in (("head", head), ("base", base)):
-            try:
-                worker.answer(COMPILING_SECONDS)
-            except RefusalError as refusal:
-                refused[name] = (side, str(refusal))
+        try:
+            both(base, head, "prepare", COMPILING_SECONDS, cell=name, fields=dict(fields))
+        except OneRefusedError as refusal:
+            refused[name] = (refusal.side, str(refusal))
     return refused
 
 

@@ -192,6 +192,51 @@ def _checked(line: bytes) -> dict[str, Any]:
     return dict(answer)
 
 
+class OneRefusedError(Exception):
+    """One of two workers can't do what was asked of both.
+
+    Args:
+        side: "base" or "head".
+        why: in its own words.
+    """
+
+    def __init__(self, side: str, why: str) -> None:
+        super().__init__(why)
+        self.side = side
+
+
+def both(
+    base: Worker, head: Worker, name: str, timeout_seconds: float, **arguments: Any
+) -> list[dict[str, Any]]:
+    """Base's and head's answers to one request, worked out side by side.
+
+    Args:
+        base: a worker.
+        head: a worker.
+        name: of the worker's REQUESTS.
+        timeout_seconds: after which each counts as hung.
+        arguments: of the request.
+
+    Returns:
+        Two answers.
+
+    Raises:
+        OneRefusedError: one of them can't; base's refusal comes first.
+        WorkerError: a process died or hung.
+    """
+    for worker in (base, head):
+        worker.send(name, **arguments)
+    answers, refused = [], None
+    for side, worker in (("base", base), ("head", head)):
+        try:
+            answers.append(worker.answer(timeout_seconds))
+        except RefusalError as error:  # the other's answer still has to be read
+            refused = refused or OneRefusedError(side, str(error))
+    if refused:
+        raise refused
+    return answers
+
+
 @contextlib.contextmanager
 def unkilled() -> Iterator[None]:
     """Turn the signals that end a process into exceptions, so that what it holds is cleared up."""

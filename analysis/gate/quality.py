@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.effects import shift
-from analysis.gate.process import Worker
+from analysis.gate.process import OneRefusedError, Worker, both
 
 METRICS = ("w1", "fid")
 """Of which the first that a record has is compared; of all, lower is better."""
@@ -26,13 +26,15 @@ class Quality:
 
     Args:
         cell: its name.
-        verdict: "kept", "worse" or "inconclusive".
+        verdict: "kept", "worse" or "inconclusive"; "incomparable" where base refuses to train,
+            "broken" where only head does.
         metric: that was compared.
         change: head over base, minus 1, of the metric: Hodges and Lehmann's estimate.
         low: of its 95 % interval.
         high: of it.
         seeds: that ended with a value in both.
         lost: seeds that ended with a value in base alone.
+        why: it was refused.
     """
 
     cell: str
@@ -43,6 +45,7 @@ class Quality:
     high: float
     seeds: int
     lost: int
+    why: str = ""
 
 
 def quality(
@@ -65,14 +68,18 @@ def quality(
         What the paired ends say.
 
     Raises:
-        WorkerError: a process died, hung or refused.
+        WorkerError: a process died or hung.
     """
     ends: list[tuple[float, float]] = []
     metric = METRICS[0]
     while len(ends) < SEEDS and (goes_on() or not ends):
-        for worker in (base, head):
-            worker.send("train", fields={**fields, "seed": len(ends)})
-        answers = [worker.answer(TRAINING_SECONDS) for worker in (base, head)]
+        run = {**fields, "seed": len(ends)}
+        try:
+            answers = both(base, head, "train", TRAINING_SECONDS, fields=run)
+        except OneRefusedError as refusal:
+            verdict = "incomparable" if refusal.side == "base" else "broken"
+            why = f"{refusal.side} says {refusal}"
+            return Quality(cell, verdict, metric, math.nan, math.nan, math.nan, 0, 0, why)
         metric = next((m for m in METRICS if m in answers[0]["last"]), metric)
         ends.append(tuple(_end(answer, metric) for answer in answers))  # type: ignore[arg-type]  # of two
     return judged(cell, metric, [one for one, _ in ends], [other for _, other in ends])

@@ -15,7 +15,8 @@ from analysis.errors import UsageError
 from analysis.estimates import Interval, share_interval
 from analysis.gate.command import facts_of
 from analysis.gate.exact import Exact
-from analysis.gate.gate import Found, Gate, Say
+from analysis.gate.found import Found
+from analysis.gate.gate import Gate, Say
 from analysis.gate.pairs import CANARY
 from analysis.gate.process import WORKER
 from analysis.gate.trees import checked_out, commit_of, top

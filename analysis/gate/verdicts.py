@@ -47,7 +47,7 @@ class Speed:
         low: of its 95 % interval; NaN of fewer pairs than have one.
         high: of it.
         pairs: that it is of.
-        detectable: the smallest slow-down that so many such pairs call in 95 of 100 runs.
+        detectable: the smallest slow-down that such pairs call in 95 of 100 runs.
         needed: pairs that would settle an inconclusive verdict, if the spread stays; else NaN.
     """
 
@@ -89,6 +89,22 @@ def level_of_look(cells: int) -> float:
     return 2 * FALSE_CALLS / (LOOKS * cells)
 
 
+def looks_of(cells: int) -> list[int]:
+    """After how many fresh pairs a run may call.
+
+    Args:
+        cells: in doubt.
+
+    Returns:
+        LOOKS numbers: the fewest pairs that can call at all, and more.
+
+    >>> looks_of(1), looks_of(8)
+    ([9, 14, 27], [12, 18, 36])
+    """
+    first = max(8, fewest_seeds(level_of_look(cells)))
+    return [first, -(-3 * first // 2), LOOKS * first]
+
+
 def called(log_ratios: ArrayLike, cells: int) -> str:
     """What a look calls a cell.
 
@@ -119,13 +135,14 @@ def cleared(log_ratios: ArrayLike) -> bool:
     return bool(within and abs(math.expm1(found.estimate)) < FLOOR)
 
 
-def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
+def speed(log_ratios: ArrayLike, verdict: str, cells: int, calling: int | None = None) -> Speed:
     """A verdict with its numbers.
 
     Args:
         log_ratios: (n,), n ≥ 2.
         verdict: as Speed has it.
         cells: that may be called beside it, itself included.
+        calling: pairs by which it would be called, if not by these.
 
     Returns:
         All of it.
@@ -139,7 +156,7 @@ def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
         low=math.expm1(found.low),
         high=math.expm1(found.high),
         pairs=array.size,
-        detectable=detectable(deviation, array.size, level),
+        detectable=detectable(deviation, calling or array.size, level),
         needed=needed(found.estimate, deviation, level) if verdict == "inconclusive" else math.nan,
     )
 

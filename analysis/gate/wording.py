@@ -9,7 +9,7 @@ from rich.text import Text
 
 from analysis.compare_words import code, visible
 from analysis.compare_words import table as markdown_table
-from analysis.gate.gate import Found
+from analysis.gate.found import Found
 from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
 
 HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
@@ -91,6 +91,9 @@ def remarks(found: Found) -> list[str]:
     if steps and not touched:
         lines.append(f"numerics: the same to the last bit in all {len(steps)} cells")
     for one in found.quality:
+        if one.why:
+            lines.append(f"{one.cell}: training is {one.verdict}: {one.why}")
+            continue
         interval = f"{one.change:+.1%} [{one.low:+.1%}, {one.high:+.1%}]"
         lost = f", {one.lost} lost" if one.lost else ""
         lines.append(

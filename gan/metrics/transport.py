@@ -1,6 +1,8 @@
 """Wasserstein distances: exact in the plane and on the line, sliced in any dimension."""
 
 import math
+import os
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -30,11 +32,10 @@ def w1(dataset: Dataset, fake: Tensor, real: Tensor, _rng: torch.Generator) -> f
         from scipy.stats import wasserstein_distance
 
         return float(wasserstein_distance(x[:, 0], y[:, 0]))
-    import ot
     from scipy.spatial.distance import cdist
 
     costs = cdist(x[:TRANSPORT_SAMPLES], y[:TRANSPORT_SAMPLES])
-    return float(ot.emd2([], [], costs, numItermax=10_000_000))
+    return float(pot().emd2([], [], costs, numItermax=10_000_000))
 
 
 def sliced_w(dataset: Dataset, fake: Tensor, real: Tensor, rng: torch.Generator) -> float:
@@ -47,15 +48,27 @@ def sliced_w(dataset: Dataset, fake: Tensor, real: Tensor, rng: torch.Generator)
     Reference:
         Bonneel et al. 2015, section 3; the directions, orthogonal d at a time, Rowland et al. 2019.
     """
-    import ot
-
     points = clouds(dataset, fake, real)
     if points is None:
         return math.nan
     x, y = (p[:TRANSPORT_SAMPLES].detach().to("cpu", torch.float64).numpy() for p in points)
     # POT would draw them from the global generator, or from one it seeds for everyone.
     theta = directions(x.shape[1], rng).numpy()
-    return float(ot.sliced_wasserstein_distance(x, y, p=2, projections=theta))
+    return float(pot().sliced_wasserstein_distance(x, y, p=2, projections=theta))
+
+
+def pot() -> ModuleType:
+    """Python Optimal Transport with NumPy alone.
+
+    Left to itself it imports whatever else could hold its arrays: seconds, and JAX's threads, of
+    which every later fork of the process warns.
+    """
+    for name in ("PYTORCH", "JAX", "CUPY", "TENSORFLOW"):
+        os.environ.setdefault(f"POT_BACKEND_DISABLE_{name}", "1")
+    import ot
+
+    module: ModuleType = ot
+    return module
 
 
 def directions(dimension: int, rng: torch.Generator) -> Tensor:

@@ -97,7 +97,8 @@ def test_a_mistake_in_a_process_of_its_own_exits_with_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert (
         done.stderr
-        == f"error: {tmp_path}: no benchmark.json and no runs/*.parquet in this folder\n"
+        == f"error: {tmp_path}: no benchmark.json and no runs/*.parquet in this folder, and no "
+        "gate.json\n"
     )
 
 

@@ -33,6 +33,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     # Ray announces what a later version of it will do about GPUs.
     pytest.mark.filterwarnings("ignore::FutureWarning"),
+    # JAX, imported by another test in this process, warns of every fork; these begin a program.
+    pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),
     # A process that a test kills is one that Ray's own watchers complain about.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]

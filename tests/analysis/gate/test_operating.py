@@ -12,7 +12,8 @@ from analysis.errors import UsageError
 from analysis.estimates import share_interval
 from analysis.gate import gate
 from analysis.gate.exact import Exact
-from analysis.gate.gate import Found, Gate
+from analysis.gate.found import Found
+from analysis.gate.gate import Gate
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.process import WorkerError
 

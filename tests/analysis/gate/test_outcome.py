@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from analysis.gate.exact import Change, Exact
-from analysis.gate.gate import Found
+from analysis.gate.found import Found
 from analysis.gate.outcome import history_rows, record, rows, status
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged

@@ -10,7 +10,7 @@ from analysis.errors import UsageError
 from analysis.estimates import share_interval
 from analysis.gate import validation
 from analysis.gate.exact import Exact
-from analysis.gate.gate import Found
+from analysis.gate.found import Found
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.validation import append, lines, printed, rates, spreads, validate
 from analysis.gate.verdicts import Speed

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.gate.gate import looks_of
 from analysis.gate.verdicts import (
     FALSE_CALLS,
     FLOOR,
@@ -17,6 +16,7 @@ from analysis.gate.verdicts import (
     cleared,
     detectable,
     level_of_look,
+    looks_of,
     needed,
     speed,
     suspected,

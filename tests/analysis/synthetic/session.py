@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.analysis.synthetic.experiments import experiment_cells
+from tests.analysis.synthetic.gates import gate_document
 from tests.analysis.synthetic.overhead import overhead_cells
 from tests.analysis.synthetic.peers import peers_cells
 from tests.analysis.synthetic.runs import (
@@ -76,6 +77,8 @@ def write_session(folder: Path, profile: Profile | None = None, machine: Row | N
     }
     text = json.dumps(document, ensure_ascii=True, indent=4)
     (folder / "benchmark.json").write_text(text, encoding="utf-8")
+    if profile is not None and profile.experiments:
+        (folder / "gate.json").write_bytes(gate_document(reverse=profile.reverse))
     return folder
 
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.records import IDENTITY, Records, columns, stack
+from analysis.gate_record import COLUMNS
+from analysis.records import IDENTITY, Records, columns
 from analysis.schema import AXES
+from analysis.stacking import stack
 from analysis.tables import TABLES
 from tests.analysis.synthetic.experiments import verdicts
 from tests.analysis.synthetic.runs import MACHINE, Row, make_run
@@ -33,6 +35,7 @@ def records_of(kind: str, runs: Sequence[tuple[Row, str, Sequence[Row]]]) -> Rec
         cells=none,
         **{**empty, kind: table},
         runs=pd.DataFrame(ends) if ends else stack([], [*IDENTITY, "kind"]),
+        gate=stack([], COLUMNS),
         machines=none,
         problems=(),
     )

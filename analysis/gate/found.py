@@ -1,0 +1,51 @@
+"""All that a gate run found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from analysis.gate.exact import Exact
+from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.quality import Quality
+from analysis.gate.verdicts import Speed
+
+
+@dataclass
+class Found:
+    """All that a gate run found.
+
+    Args:
+        exact: counters and traces.
+        speed: cell -> verdict; also of the canary.
+        quality: of the cells that were trained.
+        pairs: every pair's log ratios and seconds, the screen's first.
+        screen_pairs: how many of them are the screen's.
+        seconds: that the run took.
+    """
+
+    exact: Exact
+    speed: dict[str, Speed] = field(default_factory=dict)
+    quality: list[Quality] = field(default_factory=list)
+    pairs: list[Timed] = field(default_factory=list)
+    screen_pairs: int = 0
+    seconds: float = 0.0
+
+    @property
+    def machine_changed(self) -> bool:
+        """Whether the kernel that no revision changes was slower beside one of them."""
+        return CANARY in self.speed and self.speed[CANARY].verdict in ("slower", "faster")
+
+
+def ratios_of(pairs: Sequence[Timed]) -> dict[str, list[float]]:
+    """The log ratios of every cell.
+
+    Args:
+        pairs: timed.
+
+    Returns:
+        Cell -> one number of each pair that timed it.
+    """
+    found: dict[str, list[float]] = {}
+    for pair in pairs:
+        for name, value in pair.log_ratios.items():
+            found.setdefault(name, []).append(value)
+    return found

@@ -1,0 +1,271 @@
+"""Whole gate runs: git, worktrees, processes, verdicts, files; only the clock is pretended.
+
+The revisions hold small packages in place of ``gan`` and ``torch``, driven by the suite's own
+worker, and say how long a step took instead of taking so long: no verdict depends on a machine.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from analysis.errors import UsageError
+from analysis.gate.command import Request, gate
+from analysis.gate.trees import git
+
+ROOT = Path(__file__).parents[3]
+
+TREE: Mapping[str, str] = {
+    "torch.py": "__version__ = '0'\ndef set_num_threads(n): pass\n",
+    "gan/__init__.py": "SECONDS, OPERATORS, TRACE, END = 0.01, 7, 'same', 0.2\n",
+    "gan/data.py": "def load(name): return name\n",
+    "gan/run.py": """
+        class Run:
+            def __init__(self, data, slower=0.0, seed=0):
+                self.data, self.slower, self.seed = data, slower, seed
+        """,
+    "gan/ensemble.py": """
+        class Trainer:
+            def __init__(self, run): self.run = run
+            def step(self): pass
+        def trainer_of(run, data): return Trainer(run)
+        """,
+    "gan/train.py": """
+        import gan
+        class Result:
+            def __init__(self, run):
+                value = gan.END * (1 + 0.01 * (run.seed % 5))
+                self.status, self.rows = "finished", [{"w1": value}]
+        def train(run): return Result(run)
+        """,
+    "bench/__init__.py": "",
+    "bench/gate/__init__.py": "",
+    "bench/gate/cells.py": """
+        CELLS = {"one": {"data": "ring"}, "two": {"data": "digits"}}
+        QUALITY = {"ring": {"data": "ring"}, "digits": {"data": "digits"}}
+        """,
+    "bench/timing.py": """
+        import os, random
+        import gan
+        LUCK = random.Random(os.getpid()).gauss(0, 0.003)
+        def steps_per_block(trainer): return 4
+        def seconds_of_steps(trainer, steps): return steps * gan.SECONDS * (1 + LUCK)
+        """,
+    "bench/gate/canary.py": "def seconds(blocks): return 0.01 * blocks\n",
+    "bench/gate/counters.py": """
+        import gan
+        def counters(trainer): return {"operators_per_step": gan.OPERATORS}
+        """,
+    "bench/gate/golden.py": """
+        import gan
+        def golden(trainer): return {"trace": [[gan.TRACE]], "sha256": gan.TRACE}
+        """,
+}
+"""Path -> lines, indented as here."""
+
+DIES = """
+    import os, pathlib
+    MARK = pathlib.Path(r"{mark}")
+    def steps_per_block(trainer): return 4
+    def seconds_of_steps(trainer, steps):
+        if {always} or not MARK.exists():
+            MARK.touch()
+            os.kill(os.getpid(), 9)
+        return 0.04
+    """
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One commit of TREE, which is the current folder."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "config", "user.email", "someone@example.org")
+    git(folder, "config", "user.name", "Someone")
+    commit(folder, TREE)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    return folder
+
+
+def commit(repository: Path, files: Mapping[str, str]) -> None:
+    """Write files and commit them; the suite's worker with the first."""
+    for name, text in files.items():
+        path = repository / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = text.strip("\n").splitlines()
+        indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+        path.write_text("".join(f"{line[indent:]}\n" for line in lines))
+    shutil.copy(ROOT / "bench" / "gate" / "worker.py", repository / "bench" / "gate")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "-m", "a change")
+
+
+def facts(**changed: object) -> dict[str, str]:
+    """What a revision's ``gan`` says of itself."""
+    values = {"SECONDS": 0.01, "OPERATORS": 7, "TRACE": "same", "END": 0.2} | changed
+    return {"gan/__init__.py": "".join(f"{name} = {value!r}\n" for name, value in values.items())}
+
+
+def run(base: str = "HEAD~1", **options: Any) -> tuple[int, dict[str, Any], str]:
+    """Exit status, JSON and what was printed."""
+    shown = Console(width=200, record=True, file=io.StringIO())
+    fields = {"head": None, "cells": (), "minutes": 5.0, "seed": 0, "history": None}
+    fields |= {"inconclusive_ok": False, "counters_ok": False, "markdown": None, **options}
+    request = Request(base=base, json=Path("gate.json"), **fields)  # type: ignore[arg-type]  # of Request
+    status = gate(request, shown, shown)
+    return status, json.loads(Path("gate.json").read_text()), shown.export_text()
+
+
+def assert_nothing_left(repository: Path) -> None:
+    """No worktree that git knows of, no worker that runs."""
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (entry / "environ").read_bytes()
+            line = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        ours = os.fsencode(repository.parent)
+        assert not (b"bench.gate.worker" in line and (ours in environment or ours in line))
+
+
+def test_the_same_commit_is_clean(repository: Path) -> None:
+    """After the screen alone; every verdict says what could have been found."""
+    status, found, shown = run("HEAD")
+    assert status == found["exit_status"] == 0
+    assert [cell["verdict"] for cell in found["cells"]] == ["no change", "no change"]
+    assert all(0.02 <= cell["detectable"] < 0.03 for cell in found["cells"])
+    assert len(found["canary"]) == found["screen_pairs"] == 6
+    assert "numerics: the same to the last bit in all 2 cells" in shown
+    assert_nothing_left(repository)
+
+
+def test_a_planted_slow_down_is_a_regression(repository: Path) -> None:
+    """Of 8 %, by fresh pairs; nothing else is said to have changed."""
+    commit(repository, facts(SECONDS=0.0108))
+    status, found, shown = run()
+    assert status == 1
+    assert [cell["verdict"] for cell in found["cells"]] == ["slower", "slower"]
+    assert all(cell["low"] < 0.08 < cell["high"] for cell in found["cells"])
+    assert "exact counters: none changed" in shown
+    assert found["quality"] == []
+    assert_nothing_left(repository)
+
+
+def test_a_faster_revision_is_clean(repository: Path) -> None:
+    """And told."""
+    commit(repository, facts(SECONDS=0.009))
+    status, found, _ = run()
+    assert status == 0
+    assert {cell["verdict"] for cell in found["cells"]} == {"faster"}
+
+
+def test_faster_and_worse_fails(repository: Path) -> None:
+    """Numbers that changed are trained, and end a half higher."""
+    commit(repository, facts(SECONDS=0.009, TRACE="other", END=0.3))
+    status, found, shown = run()
+    assert status == 1
+    assert {cell["verdict"] for cell in found["cells"]} == {"faster"}
+    assert [one["verdict"] for one in found["quality"]] == ["worse", "worse"]
+    assert "ring: w1 worse, +50.0% [+50.0%, +50.0%] over 12 seeds" in shown
+
+
+def test_other_numbers_that_end_as_well_are_clean(repository: Path) -> None:
+    """Two per cent higher is within the margin."""
+    commit(repository, facts(TRACE="other", END=0.204))
+    status, found, _ = run()
+    assert status == 0
+    assert [one["verdict"] for one in found["quality"]] == ["kept", "kept"]
+
+
+def test_a_counter_that_rises_is_a_regression(repository: Path) -> None:
+    """Whatever the clock says; named with both values, and forgiven on request."""
+    commit(repository, facts(OPERATORS=8))
+    status, found, shown = run()
+    assert status == 1
+    assert "one: operators_per_step 7 → 8" in shown
+    assert {cell["verdict"] for cell in found["cells"]} == {"no change"}
+    assert run(counters_ok=True)[0] == 0
+
+
+def test_a_cell_that_base_does_not_have_is_incomparable(repository: Path) -> None:
+    """The other is compared."""
+    run_of_two = TREE["gan/run.py"].replace("slower=0.0", "slower=0.0, mode='eager'")
+    cells = TREE["bench/gate/cells.py"].replace('"digits"}, ', '"digits"}, ', 1)
+    cells = cells.replace('{"data": "digits"}}', '{"data": "digits", "mode": "compile"}}', 1)
+    commit(repository, {"gan/run.py": run_of_two, "bench/gate/cells.py": cells})
+    status, found, shown = run()
+    assert status == 0
+    assert [cell["verdict"] for cell in found["cells"]] == ["no change", "incomparable"]
+    assert "incomparable: base says TypeError: " in shown
+
+
+def test_a_cell_that_only_head_cannot_run_is_broken(repository: Path) -> None:
+    """A regression."""
+    commit(repository, {"gan/data.py": "def load(name): return {'ring': 1}[name]\n"})
+    status, found, _ = run()
+    assert status == 1
+    assert [cell["verdict"] for cell in found["cells"]] == ["no change", "broken"]
+
+
+def test_a_base_that_cannot_be_imported_is_told(repository: Path) -> None:
+    """In one line, and nothing is left."""
+    commit(repository, {"gan/__init__.py": "this is no Python\n"})
+    commit(repository, facts())
+    with pytest.raises(UsageError) as error:
+        run()
+    assert str(error.value).startswith("base can't be started: SyntaxError: ")
+    assert_nothing_left(repository)
+
+
+def test_a_worker_that_is_killed_once_costs_a_try(repository: Path, tmp_path: Path) -> None:
+    """In the middle of a block; the run goes on and is clean."""
+    text = DIES.format(mark=tmp_path / "mark", always=False)
+    commit(repository, {"bench/timing.py": text})
+    status, _, shown = run()
+    assert status == 0
+    assert shown.count("a worker failed (killed by SIGKILL): again") == 1
+    assert_nothing_left(repository)
+
+
+def test_a_worker_that_always_dies_ends_the_run(repository: Path, tmp_path: Path) -> None:
+    """After three tries, with the reason; nothing is left."""
+    text = DIES.format(mark=tmp_path / "mark", always=True)
+    commit(repository, {"bench/timing.py": text})
+    with pytest.raises(UsageError) as error:
+        run()
+    assert str(error.value) == "a worker failed 3 times, last: killed by SIGKILL"
+    assert_nothing_left(repository)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_gate_that_is_stopped_leaves_nothing(repository: Path, number: signal.Signals) -> None:
+    """While its workers hang; its status is not that of a regression."""
+    hang = "import time\ndef steps_per_block(trainer): time.sleep(1000)\n"
+    commit(repository, {"bench/timing.py": hang})
+    command = [sys.executable, "-m", "analysis", "gate", "--base", "HEAD~1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "screen, pair 1" not in (line := process.stderr.readline()):
+            assert line, "it ended by itself"
+        time.sleep(0.5)
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(30) == 2
+    assert rest.strip().endswith(f"error: stopped by {number.name}")
+    assert_nothing_left(repository)
