@@ -88,7 +88,7 @@ def test_the_samples_of_a_snapshot_do_not_depend_on_the_metrics(
     """Another metric that draws random numbers changes no picture."""
     evaluation = Evaluation(Trainer(RUNS[0]))
     before = evaluation.row(0, 0.0, NO_TRACE, snapshot=True)
-    # Not taken out of METRICS itself: what is put back there comes last, in every later test's rows.
+    # Not taken out of METRICS itself: what is put back comes last, in every later test's rows.
     others = {name: metric for name, metric in METRICS.items() if name != "sliced_w"}
     monkeypatch.setattr("gan.metrics.METRICS", others)
     after = evaluation.row(0, 0.0, NO_TRACE, snapshot=True)
