@@ -11,10 +11,11 @@ import numpy as np
 from analysis.errors import UsageError
 from analysis.gate.exact import Exact, exact
 from analysis.gate.found import Found, ratios_of
+from analysis.gate.looks import Looks
 from analysis.gate.pairs import CANARY, timed
 from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
 from analysis.gate.quality import Quality, quality
-from analysis.gate.verdicts import called, cleared, looks_of, speed, suspected
+from analysis.gate.verdicts import called_alone, speed, suspected
 
 SCREEN_PAIRS = 6
 SCREEN_QUADS = 6
@@ -159,6 +160,7 @@ class Gate:
         if comparable:
             self._screen(found, comparable)
             self._confirm(found, comparable)
+            self._judge_canary(found)
         found.seconds = time.monotonic() - self._began
         return found
 
@@ -183,64 +185,55 @@ class Gate:
             found.quality.append(self._again(one))
 
     def _pair(self, found: Found, cells: Cells, quads: int) -> None:
-        found.pairs.append(self._again(lambda: timed(self.start, cells, quads, self._rng)))
-        found.exact.refused |= found.pairs[-1].refused
+        before = self.left()
+        pair = self._again(lambda: timed(self.start, cells, quads, self._rng))
+        pair.took = before - self.left()
+        found.pairs.append(pair)
+        found.exact.refused |= pair.refused
+
+    def _fits(self, pairs: int = 1) -> bool:
+        """Whether there is time for so many pairs like the longest so far."""
+        return self.left() > MARGIN * self._longest * pairs
 
     def _screen(self, found: Found, cells: Cells) -> None:
         """A few pairs of all cells."""
-        for pair in range(SCREEN_PAIRS):
-            if self.left() <= MARGIN * self._longest:
-                break
-            began = time.monotonic()
-            self._say(f"screen, pair {pair + 1} of {SCREEN_PAIRS}")
+        while found.screen_pairs < SCREEN_PAIRS and self._fits():
+            self._say(f"screen, pair {found.screen_pairs + 1} of {SCREEN_PAIRS}")
             self._pair(found, cells, SCREEN_QUADS)
             found.screen_pairs += 1
-            self._longest = max(self._longest, time.monotonic() - began)
+            self._longest = max(self._longest, found.pairs[-1].took)
         ratios = ratios_of(found.pairs)
         for name in cells:
             if len(ratios.get(name, ())) >= 2:
                 doubt = suspected(ratios[name]) or len(ratios[name]) < SCREEN_PAIRS
-                verdict = "inconclusive" if doubt else "no change"
-                # What the pairs that would have followed were there for.
-                first = looks_of(len(cells))[0]
-                found.speed[name] = speed(ratios[name], verdict, len(cells), first)
+                found.speed[name] = speed(
+                    ratios[name], "inconclusive" if doubt else "no change", len(cells)
+                )
 
     def _confirm(self, found: Found, cells: Cells) -> None:
         """Fresh pairs of those in doubt, until they are called, cleared or out of time."""
         doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
-        open_cells, family = list(doubtful), len(doubtful)
-        looks = looks_of(family) if family else []
-        pairs = 0
+        if not doubtful:
+            return
+        looks = Looks(doubtful)
         # A pair of fewer cells takes no longer, but it has more blocks than a screen's.
         self._longest *= QUADS / SCREEN_QUADS
-        while open_cells and pairs < looks[-1] and self.left() > MARGIN * self._longest:
-            began = time.monotonic()
-            self._say(f"{', '.join(open_cells)}: fresh pair {pairs + 1}")
-            self._pair(found, {name: cells[name] for name in open_cells}, QUADS)
-            took = time.monotonic() - began
-            pairs, self._longest = pairs + 1, max(self._longest, took) if pairs else took
-            last = pairs == looks[-1] or self.left() <= MARGIN * self._longest
-            self._look(found, doubtful, open_cells, call=pairs in looks or last)
-        self._judge_canary(found)
-
-    def _look(
-        self, found: Found, doubtful: list[str], open_cells: list[str], *, call: bool
-    ) -> None:
-        """Clear what is cleared; at a look, call what is called."""
-        fresh = ratios_of(found.pairs[found.screen_pairs :])
-        alive = {name: fresh[name] for name in open_cells if len(fresh.get(name, ())) >= 2}
-        for name, ratios in alive.items():
-            verdict = called(ratios, len(doubtful)) if call else ""
-            verdict = verdict or ("no change" if cleared(ratios) else "inconclusive")
-            found.speed[name] = speed(ratios, verdict, len(doubtful))
-            if verdict != "inconclusive":
-                open_cells.remove(name)
+        while looks.goes_on and self._fits():
+            self._say(f"{', '.join(looks.open)}: fresh pair {looks.pairs + 1}")
+            self._pair(found, {name: cells[name] for name in looks.open}, QUADS)
+            took = found.pairs[-1].took
+            self._longest = max(self._longest, took) if looks.pairs else took
+            fresh = ratios_of(found.pairs[found.screen_pairs :])
+            second = self._fits(looks.second - looks.pairs - 1)
+            said = looks.after(fresh, last=not self._fits(), time_for_second=second)
+            for name, verdict in said.items():
+                found.speed[name] = speed(fresh[name], verdict, len(doubtful))
 
     def _judge_canary(self, found: Found) -> None:
         ratios = ratios_of(found.pairs).get(CANARY, [])
         if len(ratios) < 2:
             return
-        found.speed[CANARY] = speed(ratios, called(ratios, 1) or "no change", 1)
+        found.speed[CANARY] = speed(ratios, called_alone(ratios, 1) or "no change", 1)
 
     def _again(self, work: Callable[[], Result]) -> Result:
         """Work with workers; one that dies or hangs costs a try."""

@@ -28,12 +28,14 @@ class Timed:
         seconds: cell -> base's and head's seconds per step, medians.
         canary_seconds: of base and head.
         refused: cell -> ("base" or "head", why) where a revision can't run it.
+        took: seconds of all of it, other tries and starts included.
     """
 
     log_ratios: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
     canary_seconds: tuple[float, float] = (math.nan, math.nan)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    took: float = math.nan
 
 
 def timed(

@@ -5,6 +5,7 @@ pair is the unit, since rounds in one process share its luck with memory.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,18 @@ from scipy import optimize
 
 from analysis.comparison import paired_p_value
 from analysis.effects import shift
+from analysis.gate.joint import joint_p_values
 from analysis.sample_size import fewest_seeds, paired_seeds, student_power
 
 FALSE_CALLS = 0.01
 """Of a gate run: the probability that any cell is called slower although none is."""
 
-LOOKS = 3
-"""How often a run may call; each look has its share of FALSE_CALLS."""
+FIRST_PAIRS = 8
+FIRST_LEVEL = 2.0 ** (1 - FIRST_PAIRS)
+"""Two-sided, of all cells together at the first look: what FIRST_PAIRS pairs can reach."""
+
+LATER_LOOKS = 2
+"""Looks after the first; they share what it leaves of FALSE_CALLS."""
 
 FLOOR = 0.02
 """Changes below it are not called: a placement of code in memory makes as much."""
@@ -75,7 +81,7 @@ def suspected(log_ratios: ArrayLike) -> bool:
 
 
 def level_of_look(cells: int) -> float:
-    """The two-sided level of one cell at one look; half of it is the chance of a false "slower".
+    """The two-sided level of one cell at one look after the first; a false "slower" is half of it.
 
     Bonferroni's, over all cells that were in doubt: those that are still open at a later look were
     not chosen by chance.
@@ -84,9 +90,9 @@ def level_of_look(cells: int) -> float:
         cells: that may be called.
 
     Returns:
-        2·FALSE_CALLS / (LOOKS · cells).
+        (2·FALSE_CALLS − FIRST_LEVEL) / (LATER_LOOKS · cells).
     """
-    return 2 * FALSE_CALLS / (LOOKS * cells)
+    return (2 * FALSE_CALLS - FIRST_LEVEL) / (LATER_LOOKS * cells)
 
 
 def looks_of(cells: int) -> list[int]:
@@ -96,29 +102,58 @@ def looks_of(cells: int) -> list[int]:
         cells: in doubt.
 
     Returns:
-        LOOKS numbers: the fewest pairs that can call at all, and more.
+        FIRST_PAIRS, then about the fewest at which one cell of these can be called by itself, a
+        few more of them so that one pair may be astray, and twice as many.
 
     >>> looks_of(1), looks_of(8)
-    ([9, 14, 27], [12, 18, 36])
+    ([8, 12, 24], [8, 14, 28])
     """
-    first = max(8, fewest_seeds(level_of_look(cells)))
-    return [first, -(-3 * first // 2), LOOKS * first]
+    second = max(12, fewest_seeds(level_of_look(cells)) + 2)
+    return [FIRST_PAIRS, second, 2 * second]
 
 
-def called(log_ratios: ArrayLike, cells: int) -> str:
+def called(log_ratios: ArrayLike, p_value: float, level: float) -> str:
     """What a look calls a cell.
 
     Args:
         log_ratios: (n,) of fresh pairs: those that made the cell suspect would count twice.
-        cells: that may be called in this run, this one included.
+        p_value: two-sided, of no change.
+        level: that it has to reach.
 
     Returns:
         "slower" or "faster"; "" of a change that chance makes too often, or that is below FLOOR.
     """
     change = math.expm1(shift(log_ratios).estimate)
-    if paired_p_value(log_ratios) > level_of_look(cells) or -FLOOR < change < FLOOR:
+    if p_value > level or -FLOOR < change < FLOOR:
         return ""
     return "slower" if change > 0 else "faster"
+
+
+def called_together(log_ratios: Mapping[str, ArrayLike]) -> dict[str, str]:
+    """What the first look calls: cells that the same pairs timed, tested jointly.
+
+    Args:
+        log_ratios: cell -> (n,), FIRST_PAIRS ≤ n ≤ MOST_PAIRS.
+
+    Returns:
+        Cell -> as ``called``.
+    """
+    p_values = joint_p_values(np.array(list(log_ratios.values()), dtype=np.float64))
+    pairs = zip(log_ratios.items(), p_values, strict=True)
+    return {name: called(some, float(p), FIRST_LEVEL) for (name, some), p in pairs}
+
+
+def called_alone(log_ratios: ArrayLike, cells: int) -> str:
+    """What a later look calls a cell.
+
+    Args:
+        log_ratios: (n,) of fresh pairs.
+        cells: that were in doubt.
+
+    Returns:
+        As ``called``.
+    """
+    return called(log_ratios, paired_p_value(log_ratios), level_of_look(cells))
 
 
 def cleared(log_ratios: ArrayLike) -> bool:
@@ -135,14 +170,13 @@ def cleared(log_ratios: ArrayLike) -> bool:
     return bool(within and abs(math.expm1(found.estimate)) < FLOOR)
 
 
-def speed(log_ratios: ArrayLike, verdict: str, cells: int, calling: int | None = None) -> Speed:
+def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
     """A verdict with its numbers.
 
     Args:
         log_ratios: (n,), n ≥ 2.
         verdict: as Speed has it.
         cells: that may be called beside it, itself included.
-        calling: pairs by which it would be called, if not by these.
 
     Returns:
         All of it.
@@ -150,13 +184,15 @@ def speed(log_ratios: ArrayLike, verdict: str, cells: int, calling: int | None =
     array = np.asarray(log_ratios, dtype=np.float64)
     found, deviation = shift(array), float(array.std(ddof=1))
     level = level_of_look(cells)
+    # A cell that was cleared early would have had the pairs of a look to be called by.
+    calling = max(array.size, looks_of(cells)[1]) if verdict == "no change" else array.size
     return Speed(
         verdict=verdict,
         change=math.expm1(found.estimate),
         low=math.expm1(found.low),
         high=math.expm1(found.high),
         pairs=array.size,
-        detectable=detectable(deviation, calling or array.size, level),
+        detectable=detectable(deviation, calling, level),
         needed=needed(found.estimate, deviation, level) if verdict == "inconclusive" else math.nan,
     )
 
@@ -170,7 +206,7 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
         level: two-sided.
 
     Returns:
-        As a share of base's time; infinite where so few pairs can call nothing.
+        As a share of base's time; infinite where so few pairs can call nothing by themselves.
 
     >>> round(detectable(0.02, 12, 0.0025), 3)
     0.035
