@@ -60,46 +60,36 @@ class Gate:
         self._minutes, self._say = minutes, say
         self._rng = np.random.default_rng(seed)
         self._began = time.monotonic()
-        self._started, self._longest = 0, 0.0
+        self._longest = 0.0
 
     def left(self) -> float:
         """Seconds of the budget."""
         return 60 * self._minutes - (time.monotonic() - self._began)
 
-    def start(self, *, together: bool = True) -> tuple[Worker, Worker]:
-        """A fresh base and head.
-
-        Args:
-            together: on one core, where they take turns; which one goes with the pair.
+    def start(self) -> tuple[Worker, Worker]:
+        """A fresh base and head, which start side by side.
 
         Returns:
-            Both, alive, one started after the other in a random order.
+            Both, ready, begun in a random order.
 
         Raises:
             UsageError: a revision can't be imported.
             WorkerError: a process does not start.
         """
-        cores = _cores()
-        one = frozenset({cores[self._started % len(cores)]}) if cores and together else frozenset()
-        self._started += 1
-        order = self._rng.permutation(2).tolist()
         workers: dict[int, Worker] = {}
         try:
-            for side in order:
-                workers[side] = self._worker(side, one)
+            for side in self._rng.permutation(2).tolist():
+                workers[side] = self._worker(side)
+            for side, worker in workers.items():
+                _ready(worker, side)
         except BaseException:
             for worker in workers.values():
                 worker.close()
             raise
         return workers[0], workers[1]
 
-    def _worker(self, side: int, cores: frozenset[int] = frozenset()) -> Worker:
-        try:
-            return Worker(
-                self._trees[side], self._trees[1], self._modules[side], cores, self._variables
-            )
-        except RefusalError as refusal:  # it lives and says why: again it would say the same
-            raise UsageError(f"{('base', 'head')[side]} can't be started: {refusal}") from None
+    def _worker(self, side: int) -> Worker:
+        return Worker(self._trees[side], self._trees[1], self._modules[side], self._variables)
 
     def cells(self, wanted: Sequence[str]) -> tuple[Cells, Cells]:
         """What head compares.
@@ -122,6 +112,7 @@ class Gate:
 
     def _told(self) -> dict[str, Any]:
         with self._worker(1) as head:
+            _ready(head, 1)
             return head.ask("cells")
 
     def run(self, cells: Cells, trained: Cells) -> Found:
@@ -161,11 +152,11 @@ class Gate:
             self._screen(found, comparable)
             self._confirm(found, comparable)
             self._judge_canary(found)
-        found.seconds = time.monotonic() - self._began
+        found.seconds = 60 * self._minutes - self.left()
         return found
 
     def _exact(self, cells: Cells) -> Exact:
-        base, head = self.start(together=False)
+        base, head = self.start()
         with base, head:
             return exact(base, head, cells)
 
@@ -178,15 +169,24 @@ class Gate:
             share = until + (self.left() - until) * (len(names) - place - 1) / len(names)
 
             def one(name: str = name, share: float = share) -> Quality:
-                base, head = self.start(together=False)
+                base, head = self.start()
                 with base, head:
                     return quality(base, head, name, trained[name], lambda: self.left() > share)
 
             found.quality.append(self._again(one))
 
-    def _pair(self, found: Found, cells: Cells, quads: int) -> None:
+    def pair(self, found: Found, cells: Cells, quads: int) -> None:
+        """Time one fresh pair of processes.
+
+        Args:
+            found: to which it is added.
+            cells: that it times.
+            quads: of blocks, of each.
+        """
         before = self.left()
-        pair = self._again(lambda: timed(self.start, cells, quads, self._rng))
+        cores = _cores()
+        core = cores[len(found.pairs) % len(cores)] if cores else None
+        pair = self._again(lambda: timed(self.start, cells, quads, self._rng, core))
         pair.took = before - self.left()
         found.pairs.append(pair)
         found.exact.refused |= pair.refused
@@ -199,7 +199,7 @@ class Gate:
         """A few pairs of all cells."""
         while found.screen_pairs < SCREEN_PAIRS and self._fits():
             self._say(f"screen, pair {found.screen_pairs + 1} of {SCREEN_PAIRS}")
-            self._pair(found, cells, SCREEN_QUADS)
+            self.pair(found, cells, SCREEN_QUADS)
             found.screen_pairs += 1
             self._longest = max(self._longest, found.pairs[-1].took)
         ratios = ratios_of(found.pairs)
@@ -220,7 +220,7 @@ class Gate:
         self._longest *= QUADS / SCREEN_QUADS
         while looks.goes_on and self._fits():
             self._say(f"{', '.join(looks.open)}: fresh pair {looks.pairs + 1}")
-            self._pair(found, {name: cells[name] for name in looks.open}, QUADS)
+            self.pair(found, {name: cells[name] for name in looks.open}, QUADS)
             took = found.pairs[-1].took
             self._longest = max(self._longest, took) if looks.pairs else took
             fresh = ratios_of(found.pairs[found.screen_pairs :])
@@ -245,6 +245,13 @@ class Gate:
                     raise UsageError(f"a worker failed {TRIES} times, last: {error}") from error
                 self._say(f"a worker failed ({error}): again")
         raise AssertionError  # unreachable: the last try returns or raises
+
+
+def _ready(worker: Worker, side: int) -> None:
+    try:
+        worker.ready()
+    except RefusalError as refusal:  # it lives and says why: again it would say the same
+        raise UsageError(f"{('base', 'head')[side]} can't be started: {refusal}") from None
 
 
 def _cores() -> list[int]:

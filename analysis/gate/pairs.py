@@ -43,14 +43,18 @@ def timed(
     cells: Mapping[str, Mapping[str, object]],
     quads: int,
     rng: np.random.Generator,
+    core: int | None = None,
 ) -> Timed:
     """Start a pair, prepare the cells in both, and time them.
+
+    They are prepared side by side on all cores; then they take turns on one.
 
     Args:
         start: makes the pair.
         cells: name -> fields of its run.
         quads: of blocks, base-head-head-base or the other way round, for each cell.
         rng: draws the order of cells and of each quad.
+        core: on which they are timed; None: wherever the system puts them.
 
     Returns:
         Medians of the quads.
@@ -61,6 +65,9 @@ def timed(
     base, head = start()
     with base, head:
         found = Timed(refused=prepared(base, head, cells))
+        if core is not None:
+            base.keep_to(core)
+            head.keep_to(core)
         for name in rng.permutation(
             [*(n for n in cells if n not in found.refused), CANARY]
         ).tolist():

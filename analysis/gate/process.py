@@ -30,19 +30,13 @@ class RefusalError(WorkerError):
 
 
 class Worker:
-    """A process that answers requests of ``bench.gate.worker``; killed on leaving.
+    """A process that answers requests of ``bench.gate.worker``, once ready; killed on leaving.
 
     Args:
         tree: the revision's folder.
         driver: the folder whose ``bench`` asks.
         module: that is run.
-        cores: that it is kept to; all if empty.
         variables: of its environment, beside this process's.
-        timeout_seconds: for its start.
-
-    Raises:
-        RefusalError: the revision can't be imported.
-        WorkerError: it does not start.
     """
 
     def __init__(
@@ -50,9 +44,7 @@ class Worker:
         tree: Path,
         driver: Path,
         module: str = WORKER,
-        cores: frozenset[int] = frozenset(),
         variables: Mapping[str, str] | None = None,
-        timeout_seconds: float = 120.0,
     ) -> None:
         environment = {
             **os.environ,
@@ -71,18 +63,40 @@ class Worker:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # so that what it starts can be killed with it
         )
-        if cores and hasattr(os, "sched_setaffinity"):
-            with contextlib.suppress(ProcessLookupError, OSError):
-                os.sched_setaffinity(self._process.pid, cores)
         # Popen was asked for both pipes.
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._answers = cast("IO[bytes]", self._process.stdout)
         self._rest = b""
-        try:
-            self.answer(timeout_seconds)
-        except BaseException:
-            self.close()
-            raise
+
+    def ready(self, timeout_seconds: float = 120.0) -> Self:
+        """Wait for its greeting.
+
+        Args:
+            timeout_seconds: for its start.
+
+        Returns:
+            The worker.
+
+        Raises:
+            RefusalError: the revision can't be imported.
+            WorkerError: it does not start.
+        """
+        self.answer(timeout_seconds)
+        return self
+
+    def keep_to(self, core: int) -> None:
+        """Keep all its threads to one core, where the system can.
+
+        Args:
+            core: of those that this process may use.
+        """
+        if not hasattr(os, "sched_setaffinity"):
+            return
+        # A thread that has ended, or a system without /proc, needs none.
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread.name), {core})
 
     def ask(self, name: str, timeout_seconds: float = 120.0, **arguments: Any) -> dict[str, Any]:
         """A request and its answer.

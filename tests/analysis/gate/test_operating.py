@@ -27,7 +27,7 @@ def run(
     """A gate run whose pairs are drawn: normal log ratios; no process is started."""
     rng = np.random.default_rng([seed, 7])
 
-    def drawn(_start: Any, cells: Mapping[str, Any], _quads: int, _rng: Any) -> Timed:
+    def drawn(_start: Any, cells: Mapping[str, Any], *_rest: Any) -> Timed:
         ratios = {
             name: float(rng.normal(math.log1p(changes.get(name, 0.0)), deviation))
             for name in [*cells, CANARY]
@@ -118,7 +118,7 @@ def test_the_budget_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     rng = np.random.default_rng(0)
 
-    def slow(_start: Any, cells: Mapping[str, Any], _quads: int, _rng: Any) -> Timed:
+    def slow(_start: Any, cells: Mapping[str, Any], *_rest: Any) -> Timed:
         clock[0] += 150.0
         ratios = {name: float(rng.normal(0, 0.05)) for name in [*cells, CANARY]}
         return Timed(log_ratios=ratios, seconds=dict.fromkeys(cells, (1.0, 1.0)))

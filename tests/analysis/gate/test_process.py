@@ -21,7 +21,12 @@ def make(tmp_path: Path) -> Make:
 
     def start(lines: str, **options: object) -> Worker:
         (tmp_path / "written.py").write_text(f"import json, os, sys, time\n{lines}")
-        return Worker(tmp_path, tmp_path, "written", **options)  # type: ignore[arg-type]  # of Worker
+        worker = Worker(tmp_path, tmp_path, "written")
+        try:
+            return worker.ready(**options)  # type: ignore[arg-type]  # of ready
+        except WorkerError:
+            worker.close()
+            raise
 
     return start
 
@@ -111,14 +116,20 @@ def test_nothing_outlives_its_driver(make: Make) -> None:
 
 
 def test_a_worker_is_kept_to_its_core(make: Make) -> None:
-    """Before it imports anything heavy."""
+    """With all its threads, and whatever it starts later; one that has ended is left alone."""
     core = min(os.sched_getaffinity(0))
     lines = (
+        "import threading\n"
+        "threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
         "sys.stdin.readline()\n"
-        "print(json.dumps({'ok': True, 'cores': list(os.sched_getaffinity(0))}), flush=True)"
+        "threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
+        "cores = [list(os.sched_getaffinity(int(t))) for t in os.listdir('/proc/self/task')]\n"
+        "print(json.dumps({'ok': True, 'cores': cores}), flush=True)\n"
     )
-    with make(HELLO + lines, cores=frozenset({core})) as worker:  # type: ignore[call-arg]  # of start
-        assert worker.ask("x")["cores"] == [core]
+    with make("import threading\n" + lines.replace("sys.stdin", HELLO + "sys.stdin")) as worker:
+        worker.keep_to(core)
+        assert worker.ask("x")["cores"] == [[core]] * 3
+    worker.keep_to(core)
 
 
 def test_a_signal_becomes_an_error() -> None:

@@ -32,10 +32,12 @@ class Pretend:
         """One."""
         return {"ring": {}}, {}
 
-    def timing(self, _cells: object, found: Found) -> Found:
+    def run(self, _cells: object, trained: object) -> Found:
         """At once."""
+        assert trained == {}
+        found = Found(Exact())
         found.speed = {"ring": SLOW if self.slowed else SAME, CANARY: SAME}
-        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}) for i in range(3)]
+        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}, took=20.0) for i in range(3)]
         return found
 
 
