@@ -160,17 +160,22 @@ def gate_validation(
         int, typer.Option(metavar="N", help="As many of this slow-down in the end.")
     ] = 0,
     minutes: Annotated[float, typer.Option(metavar="N", help="The budget of a run.")] = 10.0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw power against minutes there.")
+    ] = None,
 ) -> None:
     """Run the gate on this commit against itself, slowed or not, and print how often it errs."""
     from rich.console import Console
 
     from analysis.gate.process import unkilled
-    from analysis.gate.validation import lines, printed, validate
+    from analysis.gate.validation import drawn, lines, printed, validate
 
     progress = Console(stderr=True, highlight=False, markup=False)
     with unkilled():
         validate(file, slowdown, runs, minutes, progress.print)
     printed(lines(file), typer.echo)
+    if output is not None:
+        drawn(lines(file), output)
 
 
 @app.command(cls=SeveralFiles)

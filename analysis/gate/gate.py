@@ -15,7 +15,7 @@ from analysis.gate.looks import Looks
 from analysis.gate.pairs import CANARY, timed
 from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
 from analysis.gate.quality import Quality, quality
-from analysis.gate.verdicts import called_alone, speed, suspected
+from analysis.gate.verdicts import called, speed, suspected
 
 SCREEN_PAIRS = 6
 SCREEN_QUADS = 6
@@ -191,9 +191,9 @@ class Gate:
         found.pairs.append(pair)
         found.exact.refused |= pair.refused
 
-    def _fits(self, pairs: int = 1) -> bool:
-        """Whether there is time for so many pairs like the longest so far."""
-        return self.left() > MARGIN * self._longest * pairs
+    def _fits(self) -> bool:
+        """Whether there is time for a pair like the longest so far."""
+        return self.left() > MARGIN * self._longest
 
     def _screen(self, found: Found, cells: Cells) -> None:
         """A few pairs of all cells."""
@@ -211,29 +211,25 @@ class Gate:
                 )
 
     def _confirm(self, found: Found, cells: Cells) -> None:
-        """Fresh pairs of those in doubt, until they are called, cleared or out of time."""
+        """More pairs of those in doubt, until they are called, cleared or out of time."""
         doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
-        if not doubtful:
-            return
-        looks = Looks(doubtful)
+        looks, first = Looks(len(cells), doubtful), True
         # A pair of fewer cells takes no longer, but it has more blocks than a screen's.
         self._longest *= QUADS / SCREEN_QUADS
-        while looks.goes_on and self._fits():
-            self._say(f"{', '.join(looks.open)}: fresh pair {looks.pairs + 1}")
+        while looks.open and self._fits():
+            self._say(f"{', '.join(looks.open)}: pair {len(found.pairs) + 1}")
             self.pair(found, {name: cells[name] for name in looks.open}, QUADS)
             took = found.pairs[-1].took
-            self._longest = max(self._longest, took) if looks.pairs else took
-            fresh = ratios_of(found.pairs[found.screen_pairs :])
-            second = self._fits(looks.second - looks.pairs - 1)
-            said = looks.after(fresh, last=not self._fits(), time_for_second=second)
-            for name, verdict in said.items():
-                found.speed[name] = speed(fresh[name], verdict, len(doubtful))
+            self._longest, first = took if first else max(self._longest, took), False
+            ratios = ratios_of(found.pairs)
+            for name, verdict in looks.after(ratios, last=not self._fits()).items():
+                found.speed[name] = speed(ratios[name], verdict, len(cells))
 
     def _judge_canary(self, found: Found) -> None:
         ratios = ratios_of(found.pairs).get(CANARY, [])
         if len(ratios) < 2:
             return
-        found.speed[CANARY] = speed(ratios, called_alone(ratios, 1) or "no change", 1)
+        found.speed[CANARY] = speed(ratios, called(ratios, 1) or "no change", 1)
 
     def _again(self, work: Callable[[], Result]) -> Result:
         """Work with workers; one that dies or hangs costs a try."""

@@ -21,6 +21,7 @@ from analysis.gate.process import WORKER
 from analysis.gate.trees import checked_out, commit_of, top
 from analysis.history import locked, write
 from analysis.json_text import plain
+from analysis.report import make_folder, replace
 
 SLOWED = "bench.gate.slowed"
 VARIABLE = "SADDLE_GATE_SLOWDOWN"
@@ -168,8 +169,11 @@ def rate(slowdown: float, what: str, count: int, of: int) -> Rate:
 
 
 def _verdicts(line: Line) -> list[str]:
-    """Of the cells, not of the canary."""
-    return [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
+    """Of the cells, not of the canary; no revision is called on a machine that changed."""
+    verdicts = [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
+    if line["machine_changed"]:
+        return ["inconclusive" if v in ("slower", "faster") else v for v in verdicts]
+    return verdicts
 
 
 def spreads(found: Iterable[Line]) -> Iterator[tuple[str, float, int]]:
@@ -191,6 +195,27 @@ def spreads(found: Iterable[Line]) -> Iterator[tuple[str, float, int]]:
                     ratios.setdefault(name, []).append(value)
     for name, values in ratios.items():
         yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
+
+
+def drawn(found: Sequence[Line], folder: Path) -> None:
+    """Write the shares, power against minutes as a figure, and its rows.
+
+    Args:
+        found: lines.
+        folder: where to; made if it is not there.
+
+    Raises:
+        UsageError: there are none, or the folder cannot be written.
+    """
+    from analysis.gate.power import points, table
+    from analysis.gate.power_figure import files
+
+    if not found:
+        raise UsageError("no run of a validation to draw")
+    make_folder(folder)
+    most = max(int(line["minutes"]) for line in found)
+    for name, content in files(table(points(found, range(2, most + 1)))).items():
+        replace(folder / name, content)
 
 
 def printed(found: Sequence[Line], say: Say) -> None:

@@ -5,7 +5,6 @@ pair is the unit, since rounds in one process share its luck with memory.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +13,13 @@ from scipy import optimize
 
 from analysis.comparison import paired_p_value
 from analysis.effects import shift
-from analysis.gate.joint import joint_p_values
 from analysis.sample_size import fewest_seeds, paired_seeds, student_power
 
 FALSE_CALLS = 0.01
 """Of a gate run: the probability that any cell is called slower although none is."""
 
-FIRST_PAIRS = 8
-FIRST_LEVEL = 2.0 ** (1 - FIRST_PAIRS)
-"""Two-sided, of all cells together at the first look: what FIRST_PAIRS pairs can reach."""
-
-LATER_LOOKS = 2
-"""Looks after the first; they share what it leaves of FALSE_CALLS."""
+LOOKS = 3
+"""How often a run may call; each look has its share of FALSE_CALLS."""
 
 FLOOR = 0.02
 """Changes below it are not called: a placement of code in memory makes as much."""
@@ -81,79 +75,51 @@ def suspected(log_ratios: ArrayLike) -> bool:
 
 
 def level_of_look(cells: int) -> float:
-    """The two-sided level of one cell at one look after the first; a false "slower" is half of it.
+    """The two-sided level of one cell at one look; half of it is the chance of a false "slower".
 
-    Bonferroni's, over all cells that were in doubt: those that are still open at a later look were
-    not chosen by chance.
+    Bonferroni's over all cells of a run. That a screen has to suspect a cell first, by some of the
+    same pairs, can only take false calls away, and so can an end before a look.
 
     Args:
-        cells: that may be called.
+        cells: that are compared.
 
     Returns:
-        (2·FALSE_CALLS − FIRST_LEVEL) / (LATER_LOOKS · cells).
+        2·FALSE_CALLS / (LOOKS · cells).
     """
-    return (2 * FALSE_CALLS - FIRST_LEVEL) / (LATER_LOOKS * cells)
+    return 2 * FALSE_CALLS / (LOOKS * cells)
 
 
 def looks_of(cells: int) -> list[int]:
-    """After how many fresh pairs a run may call.
+    """After how many pairs a run may call a cell.
 
     Args:
-        cells: in doubt.
+        cells: that are compared.
 
     Returns:
-        FIRST_PAIRS, then about the fewest at which one cell of these can be called by itself, a
-        few more of them so that one pair may be astray, and twice as many.
+        LOOKS numbers: one more than the fewest pairs that can call, so that one of them may be a
+        little astray, then half as many more, then as many again.
 
     >>> looks_of(1), looks_of(8)
-    ([8, 12, 24], [8, 14, 28])
+    ([10, 15, 25], [13, 20, 33])
     """
-    second = max(12, fewest_seeds(level_of_look(cells)) + 2)
-    return [FIRST_PAIRS, second, 2 * second]
+    first = fewest_seeds(level_of_look(cells)) + 1
+    return [first, -(-3 * first // 2), -(-5 * first // 2)]
 
 
-def called(log_ratios: ArrayLike, p_value: float, level: float) -> str:
+def called(log_ratios: ArrayLike, cells: int) -> str:
     """What a look calls a cell.
 
     Args:
-        log_ratios: (n,) of fresh pairs: those that made the cell suspect would count twice.
-        p_value: two-sided, of no change.
-        level: that it has to reach.
+        log_ratios: (n,), the screen's with them.
+        cells: that are compared in this run, this one included.
 
     Returns:
         "slower" or "faster"; "" of a change that chance makes too often, or that is below FLOOR.
     """
     change = math.expm1(shift(log_ratios).estimate)
-    if p_value > level or -FLOOR < change < FLOOR:
+    if paired_p_value(log_ratios) > level_of_look(cells) or -FLOOR < change < FLOOR:
         return ""
     return "slower" if change > 0 else "faster"
-
-
-def called_together(log_ratios: Mapping[str, ArrayLike]) -> dict[str, str]:
-    """What the first look calls: cells that the same pairs timed, tested jointly.
-
-    Args:
-        log_ratios: cell -> (n,), FIRST_PAIRS ≤ n ≤ MOST_PAIRS.
-
-    Returns:
-        Cell -> as ``called``.
-    """
-    p_values = joint_p_values(np.array(list(log_ratios.values()), dtype=np.float64))
-    pairs = zip(log_ratios.items(), p_values, strict=True)
-    return {name: called(some, float(p), FIRST_LEVEL) for (name, some), p in pairs}
-
-
-def called_alone(log_ratios: ArrayLike, cells: int) -> str:
-    """What a later look calls a cell.
-
-    Args:
-        log_ratios: (n,) of fresh pairs.
-        cells: that were in doubt.
-
-    Returns:
-        As ``called``.
-    """
-    return called(log_ratios, paired_p_value(log_ratios), level_of_look(cells))
 
 
 def cleared(log_ratios: ArrayLike) -> bool:
@@ -176,7 +142,7 @@ def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
     Args:
         log_ratios: (n,), n ≥ 2.
         verdict: as Speed has it.
-        cells: that may be called beside it, itself included.
+        cells: that are compared in this run, this one included.
 
     Returns:
         All of it.
@@ -185,7 +151,7 @@ def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
     found, deviation = shift(array), float(array.std(ddof=1))
     level = level_of_look(cells)
     # A cell that was cleared early would have had the pairs of a look to be called by.
-    calling = max(array.size, looks_of(cells)[1]) if verdict == "no change" else array.size
+    calling = max(array.size, looks_of(cells)[0]) if verdict == "no change" else array.size
     return Speed(
         verdict=verdict,
         change=math.expm1(found.estimate),
@@ -206,7 +172,7 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
         level: two-sided.
 
     Returns:
-        As a share of base's time; infinite where so few pairs can call nothing by themselves.
+        As a share of base's time; infinite where so few pairs can call nothing.
 
     >>> round(detectable(0.02, 12, 0.0025), 3)
     0.035

@@ -1,0 +1,131 @@
+"""A validation's runs once more with smaller budgets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.errors import UsageError
+from analysis.estimates import share_interval
+from analysis.gate import gate
+from analysis.gate.exact import Exact
+from analysis.gate.gate import Gate
+from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.power import points, replayed, table
+from analysis.gate.power_figure import caption, files
+from analysis.gate.validation import drawn, line_of
+
+CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
+FACTS = {"minutes": 10.0}
+
+
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, seed: int, change: float, deviation: float
+) -> dict[str, Any]:
+    """The line of a whole run on a pretended clock: 20 s of counting, half a minute a pair."""
+    rng, clock = np.random.default_rng(seed), [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+
+    def draws(_start: object, cells: Any, *_rest: object) -> Timed:
+        clock[0] += float(rng.uniform(25, 35))
+        ratios = {name: float(rng.normal(np.log1p(change), deviation)) for name in cells}
+        return Timed(log_ratios={**ratios, CANARY: float(rng.normal(0, 0.002))})
+
+    monkeypatch.setattr(gate, "timed", draws)
+    one = Gate(Path(), Path(), 10.0, seed, lambda _line: None)
+
+    def counted(_cells: object) -> Exact:
+        clock[0] += 20
+        return Exact()
+
+    monkeypatch.setattr(one, "_exact", counted)
+    line = line_of(one.run(CELLS, {}), change, FACTS)
+    return dict(json.loads(json.dumps(line)))
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Unchanged and slower runs, as a file holds them."""
+    changes = (0.0, 0.0, 0.05, 0.05, 0.05)
+    return [recorded(monkeypatch, seed, change, 0.02) for seed, change in enumerate(changes)]
+
+
+def test_the_whole_budget_gives_the_verdicts_that_were_recorded(
+    lines: list[dict[str, Any]],
+) -> None:
+    """Of every run and cell."""
+    for line in lines:
+        told = {n: cell["verdict"] for n, cell in line["cells"].items() if n != CANARY}
+        assert replayed(line, 10.0) == told
+
+
+def test_a_smaller_budget_settles_no_more(lines: list[dict[str, Any]]) -> None:
+    """Two minutes are a screen that ends early; none is nothing."""
+    slow = lines[2]
+    assert set(replayed(slow, 0.1).values()) == {"inconclusive"}
+    assert set(replayed(slow, 2.0).values()) == {"inconclusive"}
+    settled = [
+        sum(v != "inconclusive" for v in replayed(slow, minutes).values())
+        for minutes in (2.0, 7.0, 10.0)
+    ]
+    assert settled == sorted(settled)
+    assert settled[-1] > 0
+
+
+def test_a_machine_that_changed_calls_no_revision(lines: list[dict[str, Any]]) -> None:
+    """As in a gate run's own table."""
+    line = lines[2]
+    moved = [{**pair, CANARY: 0.1 + 0.001 * i} for i, pair in enumerate(line["pairs"])]
+    assert "slower" not in replayed({**line, "pairs": moved}, 10.0).values()
+
+
+def test_points_are_counts_of_cells_and_runs(lines: list[dict[str, Any]]) -> None:
+    """With exact intervals; a budget larger than a run's own has none of it."""
+    found = points(lines, [10.0, 12.0])
+    assert [(p.slowdown, p.minutes, p.cells, p.runs) for p in found] == [
+        (0.0, 10.0, 16, 2),
+        (0.05, 10.0, 24, 3),
+    ]
+    slower = sum(v == "slower" for line in lines[2:] for v in replayed(line, 10.0).values())
+    assert found[1].slower == slower
+    row = table(found).iloc[1]
+    expected = share_interval(slower, 24)
+    assert (row["share"], row["low"], row["high"]) == pytest.approx(
+        (expected.estimate, expected.low, expected.high)
+    )
+
+
+def test_the_figure_says_what_the_largest_budget_found() -> None:
+    """In shares with their intervals."""
+    rows = pd.DataFrame(
+        {
+            "slowdown": [0.0, 0.05, 0.05],
+            "minutes": [10, 5, 10],
+            "slower": [0, 10, 20],
+            "settled": [80, 30, 30],
+            "cells": [80, 40, 40],
+            "share": [0.0, 0.25, 0.5],
+            "low": [0.0, 0.127, 0.338],
+            "high": [0.045, 0.412, 0.662],
+        }
+    )
+    assert caption(rows) == (
+        "Called slower: 0 of 80 cells that are unchanged in 10 minutes (0 %, 95 % interval 0 % to "
+        "4.5 %) and 20 of 40 cells that are slower by 5 % in 10 minutes (50 %, 95 % interval "
+        "34 % to 66 %)."
+    )
+    made = files(rows)
+    assert set(made) == {"power.svg", "power.png", "power.csv", "power.txt"}
+    assert b"slower by 5 %" in made["power.svg"]
+
+
+def test_a_validation_is_drawn_into_a_folder(lines: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Budgets from two minutes to the largest; nothing is a user's mistake."""
+    drawn(lines, tmp_path / "new")
+    rows = pd.read_csv(tmp_path / "new" / "power.csv")
+    assert sorted(rows["minutes"].unique()) == list(range(2, 11))
+    with pytest.raises(UsageError, match="no run of a validation to draw"):
+        drawn([], tmp_path)
