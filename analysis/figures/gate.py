@@ -24,19 +24,14 @@ DIGITS = 10
 def prepare(records: Records) -> pd.DataFrame:
     """A row per cell, canary, changed counter and trained cell of every gate run.
 
-    `pair_changes` are those of the pairs that the interval is of, `screen_changes` those of pairs
-    before them that only made the cell suspect.
+    `pair_changes` are the changes that single pairs say.
     """
     table = records.gate
     if table.empty:
         return pd.DataFrame()
     rows = table.assign(floor=FLOOR, tolerance=TOLERANCE, panel=_panels(table))
-    both = [
-        _changes(ratios, int(pairs))
-        for ratios, pairs in zip(table["log_ratios"], table["pairs"], strict=True)
-    ]
-    rows["screen_changes"] = pd.Series([one for one, _ in both], index=rows.index, dtype=object)
-    rows["pair_changes"] = pd.Series([other for _, other in both], index=rows.index, dtype=object)
+    changes = [np.expm1(x) if isinstance(x, np.ndarray) else None for x in table["log_ratios"]]
+    rows["pair_changes"] = pd.Series(changes, index=rows.index, dtype=object)
     return rows.drop(columns="log_ratios").reset_index(drop=True)
 
 
@@ -54,15 +49,6 @@ def _panels(table: pd.DataFrame) -> "pd.Series[str]":
 def _revisions(row: "pd.Series[Any]") -> str:
     head, base = (plain(row[side])[:DIGITS] for side in ("head", "base"))
     return f"{head} against {base}"
-
-
-def _changes(ratios: object, pairs: int) -> tuple[object, object]:
-    """The pairs before the last so many, and those, as changes."""
-    if not isinstance(ratios, np.ndarray):
-        return None, None
-    changes = np.expm1(ratios)
-    before = max(len(changes) - pairs, 0)
-    return changes[:before], changes[before:]
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:

@@ -88,10 +88,9 @@ def _draw_line(axes: Axes, place: int, row: "pd.Series[Any]") -> None:
         )
         return
     style = style_of_line(row)
-    for name, face in (("screen_changes", "none"), ("pair_changes", style.colour)):
-        points = 100 * np.asarray(row[name], dtype=np.float64)
-        y = np.full(points.size, place + 0.0)
-        axes.plot(points, y, "o", ms=4, mec=style.colour, mew=0.7, mfc=face, alpha=0.3, zorder=2)
+    points = 100 * np.asarray(row["pair_changes"], dtype=np.float64)
+    y = np.full(points.size, place + 0.0)
+    axes.plot(points, y, "o", ms=4, mew=0.7, color=style.colour, alpha=0.3, zorder=2)
     if np.isfinite(row["low"]):
         axes.plot([100 * row["low"], 100 * row["high"]], [place] * 2, color=style.colour, lw=2)
     axes.plot(100 * row["change"], place, style.marker, color=style.colour, ms=7, mec="white")
@@ -170,7 +169,7 @@ def _largest(run: pd.DataFrame) -> float:
     noticed = run["detectable"].to_numpy(dtype=np.float64)
     found.append(noticed[noticed <= LARGEST_DETECTABLE])
     told = run[run["change"].notna()]
-    found += [np.abs(np.asarray(each)) for name in POINTS for each in told[name]]
+    found += [np.abs(np.asarray(each)) for each in told["pair_changes"]]
     return float(np.nanmax(np.concatenate(found)))
 
 
@@ -234,11 +233,10 @@ def _handles(rows: pd.DataFrame) -> list[Artist]:
         Line2D([], [], color=s.colour, marker=s.marker, ms=7, mec="white", lw=2, label=name)
         for s, name in marks
     ]
-    for name, face, words in ((POINTS[1], "#555555", "one pair"), (POINTS[0], "none", SCREEN)):
-        if any(len(each) for each in timed[name]):
-            point = Line2D([], [], color="#555555", marker="o", ms=4, mfc=face, ls="", alpha=0.5)
-            point.set_label(words)
-            handles.append(point)
+    if any(len(each) for each in timed["pair_changes"]):
+        point = Line2D([], [], color="#555555", marker="o", ms=4, ls="", alpha=0.5)
+        point.set_label("one pair of processes")
+        handles.append(point)
     if (timed["detectable"] <= LARGEST_DETECTABLE).any():
         tick = Line2D([], [], color="#333333", marker="|", ms=9, mew=1.4, ls="")
         tick.set_label("smallest detectable slow-down")
@@ -248,10 +246,6 @@ def _handles(rows: pd.DataFrame) -> list[Artist]:
     dashes.set_label(f"tolerance, ±{percent(tolerance)}")
     return [*handles, Patch(color=BAND, label=f"change not called, ±{percent(floor)}"), dashes]
 
-
-POINTS = ("screen_changes", "pair_changes")
-
-SCREEN = "one pair of the screen, not counted"
 
 BAND = "#E8ECF0"
 

@@ -1,4 +1,4 @@
-"""A gate run: counters, quality where numerics changed, a screen of all cells, fresh pairs."""
+"""A gate run: counters, quality where numerics changed, a screen of all cells, more pairs."""
 
 import os
 import time

@@ -77,7 +77,7 @@ def _row(found: Found, cell: str) -> Row:
         "slower": f"slower by {told.change:.1%}",
         "faster": f"faster by {-told.change:.1%}",
         "no change": f"no change larger than {most:.1%}",
-        "inconclusive": f"inconclusive: about {told.needed:.0f} fresh pairs would settle it",
+        "inconclusive": f"inconclusive: about {told.needed:.0f} pairs would settle it",
         "machine changed": "machine changed: the kernel that no revision changes moved too",
     }[verdict]
     numbers = (told.change, told.low, told.high, told.pairs, told.detectable)

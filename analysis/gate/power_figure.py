@@ -81,9 +81,9 @@ def caption(rows: pd.DataFrame) -> str:
 
 def _told(row: "pd.Series[Any]") -> str:
     return (
-        f"{int(row['slower'])} of {count(int(row['cells']), 'cell')} that are {named(row['slowdown'])} "
-        f"in {row['minutes']:g} minutes ({_percent(row['share'])}, 95 % interval "
-        f"{_percent(row['low'])} to {_percent(row['high'])})"
+        f"{int(row['slower'])} of {count(int(row['cells']), 'cell')} that are "
+        f"{named(row['slowdown'])} in {row['minutes']:g} minutes ({_percent(row['share'])}, "
+        f"95 % interval {_percent(row['low'])} to {_percent(row['high'])})"
     )
 
 

@@ -28,7 +28,7 @@ TOLERANCE = 0.05
 """An interval within it says that nothing of importance changed."""
 
 SUSPICION = 0.01
-"""A screen's median beyond it asks for fresh pairs."""
+"""A screen's median beyond it asks for more pairs."""
 
 FEWEST_TO_CLEAR = 6
 """Pairs of which a 95 % interval exists."""

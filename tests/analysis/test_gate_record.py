@@ -67,7 +67,7 @@ def test_the_canary_is_estimated_from_its_pairs(tmp_path: Path) -> None:
 
 def test_what_is_missing_or_infinite_is_so_in_the_table(tmp_path: Path) -> None:
     """A cell without time, one that base refused, few pairs that can call nothing."""
-    found = found_of({"ring": ("inconclusive", 0.03)}, pairs=3)
+    found = found_of({"ring": ("inconclusive", 0.03)}, pairs=-3)
     found.exact.refused["new"] = ("base", "no such cell")
     content = record(found, rows(found, ["ring", "new", "late"]), FACTS, 3)
     table, problems = gates([folder_of(tmp_path, content)])
@@ -78,7 +78,7 @@ def test_what_is_missing_or_infinite_is_so_in_the_table(tmp_path: Path) -> None:
     assert np.isnan(new["change"])
     assert (new["verdict"], new["text"]) == ("incomparable", "incomparable: base says no such cell")
     assert late["text"] == "inconclusive: there was no time for it"
-    found = found_of({"ring": ("inconclusive", 0.03)}, pairs=3)
+    found = found_of({"ring": ("inconclusive", 0.03)}, pairs=-3)
     document = json.loads(record(found, rows(found, ["ring"]), FACTS, 3))
     document["cells"][0]["detectable"] = "infinity"
     table, _ = gates([folder_of(tmp_path, document)])

@@ -153,7 +153,7 @@ def test_the_same_commit_is_clean(repository: Path) -> None:
 
 
 def test_a_planted_slow_down_is_a_regression(repository: Path) -> None:
-    """Of 8 %, by fresh pairs; nothing else is said to have changed."""
+    """Of 8 %; nothing else is said to have changed."""
     commit(repository, facts(SECONDS=0.0108))
     status, found, shown = run()
     assert status == 1

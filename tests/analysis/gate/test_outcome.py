@@ -101,7 +101,7 @@ def test_a_row_says_what_it_goes_by() -> None:
     assert row.text == "incomparable: base says no cell"
     one = found("inconclusive")
     one.speed["ring"] = told("inconclusive", needed=40.0)
-    assert rows(one, ["ring"])[0].text == "inconclusive: about 40 fresh pairs would settle it"
+    assert rows(one, ["ring"])[0].text == "inconclusive: about 40 pairs would settle it"
 
 
 def test_a_record_is_json_whatever_is_missing() -> None:

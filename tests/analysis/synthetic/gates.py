@@ -24,7 +24,7 @@ SCREEN = 6
 def found_of(changes: dict[str, tuple[str, float]], pairs: int = 9, spread: float = 0.004) -> Found:
     """A run in which every cell has a verdict and a change that all of its pairs are near.
 
-    Cells of "no change" were settled by the screen; each other one has fresh pairs after it.
+    Cells of "no change" were settled by the screen; each other one has so many pairs after it.
     """
     rng = np.random.default_rng(0)
     exact = Exact(counters={name: {"operators_per_step": 7} for name in changes})
@@ -42,8 +42,7 @@ def found_of(changes: dict[str, tuple[str, float]], pairs: int = 9, spread: floa
         )
     for name, (verdict, _) in changes.items():
         of_cell = [pair.log_ratios[name] for pair in made.pairs if name in pair.log_ratios]
-        fresh = of_cell if verdict == "no change" else of_cell[SCREEN:]
-        made.speed[name] = speed(fresh, verdict, len(changes), SCREEN + pairs)
+        made.speed[name] = speed(of_cell, verdict, len(changes))
     return made
 
 
