@@ -190,6 +190,21 @@ def test_other_numbers_that_end_as_well_are_clean(repository: Path) -> None:
     assert [one["verdict"] for one in found["quality"]] == ["kept", "kept"]
 
 
+def test_training_that_one_revision_refuses_is_told(repository: Path) -> None:
+    """What base refuses is incomparable, what only head does is broken; the speed is told."""
+    refuses = {"gan/train.py": "def train(run): raise ValueError('no such game')\n"}
+    commit(repository, {**facts(TRACE="other"), **refuses})
+    status, found, shown = run()
+    assert status == 1
+    assert {one["verdict"] for one in found["quality"]} == {"broken"}
+    assert "ring: training is broken: head says ValueError: no such game" in shown
+    commit(repository, {**facts(), "gan/train.py": TREE["gan/train.py"]})
+    status, found, _ = run()
+    assert status == 0
+    assert {one["verdict"] for one in found["quality"]} == {"incomparable"}
+    assert {cell["verdict"] for cell in found["cells"]} == {"no change"}
+
+
 def test_a_counter_that_rises_is_a_regression(repository: Path) -> None:
     """Whatever the clock says; named with both values, and forgiven on request."""
     commit(repository, facts(OPERATORS=8))
