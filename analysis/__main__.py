@@ -148,7 +148,7 @@ def gate(
     request = Request(
         base, head, names, minutes, seed, inconclusive_ok, counters_ok, json, markdown, history
     )
-    errors = Console(stderr=True, highlight=False, markup=False)
+    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(compare_revisions(request, Console(highlight=False), errors))
 
 
@@ -170,7 +170,7 @@ def gate_validation(
     from analysis.gate.process import unkilled
     from analysis.gate.validation import drawn, lines, printed, validate
 
-    progress = Console(stderr=True, highlight=False, markup=False)
+    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with unkilled():
         validate(file, slowdown, runs, minutes, progress.print)
     printed(lines(file), typer.echo)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.allocations import allocations
 from gan.step import Batch, step
 from gan.trainer import Trainer
 
@@ -134,9 +134,5 @@ def peak_memory_bytes(trainer: Trainer) -> int:
         trainer.step()
         trainer.synchronise()
         return resident + torch.cuda.max_memory_allocated(trainer.run.device) - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        trainer.step()
-    events = record.profiler.kineto_results.events()
-    allocations = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]")
-    live = np.cumsum([0, *(size for _, size in allocations)])
+    live = np.cumsum([0, *(size for _, size in allocations(trainer))])
     return resident + int(live.max())

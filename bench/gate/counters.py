@@ -3,8 +3,8 @@
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
+from bench.allocations import allocations
 from bench.operators import operators_per_step
 from bench.timing import flops_per_step
 from gan.trainer import Trainer
@@ -51,10 +51,7 @@ def allocated_bytes_per_step(trainer: Trainer) -> int:
 
 
 def _allocated(trainer: Trainer) -> int:
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        trainer.step()
-    events = record.profiler.kineto_results.events()
-    return sum(max(event.nbytes(), 0) for event in events if event.name() == "[memory]")
+    return sum(max(size, 0) for _, size in allocations(trainer))
 
 
 def program(trainer: Trainer) -> Counters:
