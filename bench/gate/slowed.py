@@ -8,6 +8,8 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +17,11 @@ import torch
 from bench.gate.worker import Answer, Worker, main
 
 COLUMNS = 64
-ROWS = 4096
+ROWS = 64
+"""Of the products added: 16 kB, so that they take time and leave a step its cache."""
+
 CALIBRATIONS = 15
+CORRECTIONS = 2
 
 
 class Slowed(Worker):
@@ -44,14 +49,17 @@ class Slowed(Worker):
             self._work(rows)
             return result
 
+        # Beside a step the same products take another time than by themselves.
+        for _ in range(CORRECTIONS):
+            rows *= correction(self._share, excess(step, slowed))
         trainer.step = slowed
         return answer
 
     def _rows(self, seconds: float) -> float:
-        """How many rows of a product take so long: a line through two counts."""
-        few, many = (median_seconds(lambda n=n: self._work(n)) for n in (16, ROWS))
-        per_row = (many - few) / (ROWS - 16)
-        return max(0.0, (seconds - few) / per_row + 16)
+        """How many rows of products take so long: a line through two counts."""
+        few, many = (median_seconds(partial(self._work, n)) for n in (ROWS, 16 * ROWS))
+        per_row = (many - few) / (15 * ROWS)
+        return max(0.0, (seconds - few) / per_row + ROWS)
 
     def _work(self, rows: float) -> None:
         whole, rest = divmod(round(rows), ROWS)
@@ -60,7 +68,40 @@ class Slowed(Worker):
                 torch.mm(self._left[:count], self._right)
 
 
-def median_seconds(work: Any) -> float:
+def excess(plain: Callable[[], object], slowed: Callable[[], object]) -> float:
+    """How much longer one work takes than another, timed in turns.
+
+    Args:
+        plain: called without arguments.
+        slowed: the same.
+
+    Returns:
+        The median of the ratios, minus 1.
+    """
+    ratios = []
+    for _ in range(CALIBRATIONS):
+        one, other = (_seconds(work) for work in (plain, slowed))
+        ratios.append(other / one)
+    return statistics.median(ratios) - 1
+
+
+def correction(wanted: float, found: float) -> float:
+    """By what the work is multiplied so that it takes the share wanted.
+
+    Args:
+        wanted: share of a step.
+        found: share that it takes.
+
+    Returns:
+        Between a half and two: a busy moment says anything.
+
+    >>> correction(0.05, 0.08), correction(0.05, -0.01), correction(0.05, 0.01)
+    (0.625, 2.0, 2.0)
+    """
+    return min(max(wanted / found, 0.5), 2.0) if found > 0 else 2.0
+
+
+def median_seconds(work: Callable[[], object]) -> float:
     """The median of some timings of some calls.
 
     Args:
@@ -69,13 +110,14 @@ def median_seconds(work: Any) -> float:
     Returns:
         Seconds of one call.
     """
-    times = []
-    for _ in range(CALIBRATIONS):
-        start = time.perf_counter()
-        for _ in range(5):
-            work()
-        times.append((time.perf_counter() - start) / 5)
-    return statistics.median(times)
+    return statistics.median(_seconds(work) for _ in range(CALIBRATIONS))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    for _ in range(5):
+        work()
+    return (time.perf_counter() - start) / 5
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from bench.gate.canary import seconds
 from bench.gate.cells import CELLS, QUALITY
 from bench.gate.counters import counters
 from bench.gate.golden import STEPS, golden
-from bench.gate.slowed import ROWS, Slowed
+from bench.gate.slowed import ROWS, Slowed, excess
 from bench.gate.worker import Worker, answered, greeting
 from gan.data import load
 from gan.run import Run
@@ -169,15 +169,28 @@ def test_the_canary_does_the_same_work_every_time() -> None:
 
 
 def test_more_work_is_real_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many rows as the share of a step asks for, in every step that is timed."""
-    times = iter([1.0, 10e-6 + 0.0, 10e-6 + 1e-6 * (ROWS - 16)])
+    """As many rows as the share of a step asks for, corrected beside it, in every timed step."""
+    times = iter([1.0, 10e-6, 10e-6 + 1e-6 * 15 * ROWS])
     monkeypatch.setattr(slowed, "median_seconds", lambda _work: next(times))
+    found = iter([0.004, 0.002])
+    monkeypatch.setattr(slowed, "excess", lambda _plain, _slowed: next(found))
     made = Slowed(0.002)
     worked: list[float] = []
     monkeypatch.setattr(made, "_work", worked.append)
     made.prepare("tiny", TINY)
     made.block("tiny", 3)
-    assert worked == pytest.approx([(0.002 - 10e-6) / 1e-6 + 16] * 3)
+    assert worked == pytest.approx([((0.002 - 10e-6) / 1e-6 + ROWS) / 2] * 3)
+
+
+def test_works_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that a step moves by two and a slowed one by three; whatever it drifts."""
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+
+    def takes(seconds: float) -> None:
+        now[0] += seconds * (1 + 1e-4 * now[0])
+
+    assert excess(lambda: takes(2.0), lambda: takes(3.0)) == pytest.approx(0.5, abs=0.01)
 
 
 def test_rows_beyond_the_buffer_are_several_products(monkeypatch: pytest.MonkeyPatch) -> None:
