@@ -12,7 +12,6 @@ import pandas as pd
 
 from analysis import fields, schema
 from analysis.cells import decode, read_text
-from analysis.effects import shift
 from analysis.errors import UsageError
 from analysis.place import Place
 from analysis.stacking import stack
@@ -76,7 +75,8 @@ def read_gate(file: Place, source: str) -> pd.DataFrame:
     check_document(document)
     facts = {name: document[name] for name in FACTS}
     rows = [_cell(cell) for cell in document["cells"]]
-    rows += [_canary(document["canary"])] if document["canary"] else []
+    canary = document["canary"]
+    rows += [] if canary["change"] is None else [_cell(canary) | {"kind": "canary"}]
     rows += [_counter(change) for change in document["changes"]]
     rows += [_quality(one) for one in document["quality"]]
     table = pd.DataFrame([{**facts, "source": source, **row} for row in rows])
@@ -94,18 +94,23 @@ def check_document(document: Row) -> None:
     """
     schema.check_schema(document, "document")
     fields.check(document, DOCUMENT, "document")
+    _check_one(document["canary"], CELL, "canary")
     for name, table in LISTS.items():
         for number, one in enumerate(document[name]):
-            where = f"{name}[{number}]"
-            if not isinstance(one, dict):
-                raise UsageError(f"{where}: expected an object, found {fields.short(one)}")
-            fields.check(one, table, where)
-            fields.check_present(one, SOME, where)
-            if name != "changes":
-                _check_interval(one, where)
-    for number, cell in enumerate(document["cells"]):
+            _check_one(one, table, f"{name}[{number}]")
+    cells = {f"cells[{number}]": cell for number, cell in enumerate(document["cells"])}
+    for where, cell in {**cells, "canary": document["canary"]}.items():
         if cell["change"] is None and cell["verdict"] in TIMED:
-            raise UsageError(f"cells[{number}]: {cell['verdict']!r} without a change")
+            raise UsageError(f"{where}: {cell['verdict']!r} without a change")
+
+
+def _check_one(one: object, table: fields.Fields, where: str) -> None:
+    if not isinstance(one, dict):
+        raise UsageError(f"{where}: expected an object, found {fields.short(one)}")
+    fields.check(one, table, where)
+    fields.check_present(one, SOME, where)
+    if "low" in table:
+        _check_interval(one, where)
 
 
 def _check_interval(one: Row, where: str) -> None:
@@ -123,22 +128,6 @@ def _cell(cell: Row) -> Row:
         **{name: cell[name] for name in ("cell", "verdict", "text", "pairs")},
         **{name: _number(cell[name]) for name in numbers},
         "log_ratios": np.asarray(cell["log_ratios"], dtype=np.float64),
-    }
-
-
-def _canary(log_ratios: Sequence[float]) -> Row:
-    """What the file has of it are the pairs alone."""
-    found = shift(log_ratios)
-    return {
-        "kind": "canary",
-        "cell": "canary",
-        "verdict": "",
-        "text": "the kernel that no revision changes",
-        "pairs": found.n,
-        "change": math.expm1(found.estimate),
-        "low": math.expm1(found.low),
-        "high": math.expm1(found.high),
-        "log_ratios": np.asarray(log_ratios, dtype=np.float64),
     }
 
 
@@ -223,7 +212,6 @@ DOCUMENT: fields.Fields = {
     "cells": fields.Kind(
         f"a list of 1 to {MOST_CELLS} cells", lambda v: bool(v) and _is_few(v, MOST_CELLS)
     ),
-    "canary": RATIOS,
     "changes": fields.OBJECTS,
     "quality": fields.OBJECTS,
 }

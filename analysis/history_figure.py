@@ -10,13 +10,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analysis import render
 from analysis.compare_words import visible
-from analysis.figures.figure import Figure
 from analysis.figures.panel import is_leftmost, label, legend, log_axis, small_multiples
 from analysis.history_series import Series
 from analysis.history_words import share
-from analysis.records import Records
-from analysis.render import csv, pictures
 from analysis.wording import count, listing
 
 MOST_PANELS = 24
@@ -38,13 +36,8 @@ def files(found: Sequence[Series]) -> dict[str, bytes]:
     text = caption(rows)
     if len(panels) > MOST_PANELS:
         text += f" The first {MOST_PANELS} of {len(panels)} panels are drawn; the CSV has all."
-    svg, png = pictures(FIGURE, rows[rows["panel"].isin(panels[:MOST_PANELS])])
-    return {
-        "history.svg": svg,
-        "history.png": png,
-        "history.csv": csv(rows),
-        "history.txt": f"{text}\n".encode(),
-    }
+    shown = rows[rows["panel"].isin(panels[:MOST_PANELS])]
+    return render.files("history", draw, rows, text, shown)
 
 
 def prepare(found: Sequence[Series]) -> pd.DataFrame:
@@ -141,18 +134,3 @@ def caption(rows: pd.DataFrame) -> str:
     kinds = recent["kind"].value_counts()
     told = listing([count(int(n), str(kind)) for kind, n in kinds.items()])
     return f"{text} These are {told}; the largest is of {share(most['by'])} ({most['cell']})."
-
-
-def nothing(records: Records) -> pd.DataFrame:
-    """A results folder holds no history: its rows come from a history file."""
-    return pd.DataFrame(index=records.cells.index[:0])
-
-
-FIGURE = Figure(
-    title="History",
-    needs="a history file",
-    prepare=nothing,
-    draw=draw,
-    caption=caption,
-    most_panels=MOST_PANELS,
-)

@@ -13,9 +13,14 @@ from analysis.errors import UsageError
 Result = TypeVar("Result")
 
 
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use; none where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
 def cores() -> int:
-    """The cores that this process may use; 1 where a process cannot safely be forked."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    """How many jobs are done at once; 1 where a process cannot safely be forked."""
+    return len(usable_cores()) if sys.platform == "linux" else 1
 
 
 def outcomes(jobs: Sequence[Callable[[], Result]], processes: int) -> list[Result]:

@@ -18,6 +18,8 @@ from analysis.records import Records
 
 PNG_DPI = 144
 
+Draw = Callable[[pd.DataFrame, Canvas], object]
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -94,15 +96,39 @@ def _drawn(name: str, figure: Figure, rows: pd.DataFrame, table: bytes) -> Drawi
         caption += (
             f" The first {figure.most_panels} of {len(panels)} panels are drawn; the CSV has all."
         )
-    svg, png = pictures(figure, shown)
+    svg, png = pictures(figure.draw, shown)
     return Drawing(name, figure.title, caption, svg, png, table)
 
 
-def pictures(figure: Figure, rows: pd.DataFrame) -> tuple[bytes, bytes]:
+def files(
+    name: str, draw: Draw, rows: pd.DataFrame, caption: str, shown: pd.DataFrame | None = None
+) -> dict[str, bytes]:
+    """A figure beside its rows and its caption, for a command that draws one of its own.
+
+    Args:
+        name: of the files, without their endings.
+        draw: onto an empty canvas.
+        rows: behind the figure.
+        caption: what it shows.
+        shown: those of them that are drawn; None for all.
+
+    Returns:
+        Names and contents.
+    """
+    svg, png = pictures(draw, rows if shown is None else shown)
+    return {
+        f"{name}.svg": svg,
+        f"{name}.png": png,
+        f"{name}.csv": csv(rows),
+        f"{name}.txt": f"{caption}\n".encode(),
+    }
+
+
+def pictures(draw: Draw, rows: pd.DataFrame) -> tuple[bytes, bytes]:
     """The figure as SVG and as PNG, laid out once.
 
     Args:
-        figure: how to draw.
+        draw: onto an empty canvas.
         rows: what to draw.
 
     Returns:
@@ -113,7 +139,7 @@ def pictures(figure: Figure, rows: pd.DataFrame) -> tuple[bytes, bytes]:
         # A name in a script that the font lacks is drawn as boxes; the page and the CSV spell it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         canvas = Canvas()
-        figure.draw(rows, canvas)
+        draw(rows, canvas)
         # Once here; a canvas that has a layout engine is drawn twice for every file it is saved to.
         ConstrainedLayoutEngine().execute(canvas)
         canvas.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})

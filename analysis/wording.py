@@ -76,6 +76,38 @@ def percent(share: float) -> str:
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
+def tenths(share: float, *, signed: bool = False) -> str:
+    """A share of 1 in per cent with one digit after the point; three in all beyond 1,000.
+
+    >>> tenths(0.05), tenths(-0.0004, signed=True), tenths(0.123, signed=True), tenths(-0.5)
+    ('5.0 %', '0.0 %', '+12.3 %', '−50.0 %')
+    >>> tenths(12.345, signed=True)
+    '+1,230 %'
+    """
+    return f"{_tenths(share, signed=signed)} %"
+
+
+def change(estimate: float, low: float, high: float) -> str:
+    """A relative change with its interval, if it has one, in per cent.
+
+    >>> change(0.05, -0.01, 0.2), change(-0.5, float("nan"), float("nan"))
+    ('+5.0 % [−1.0, +20.0]', '−50.0 %')
+    """
+    point = tenths(estimate, signed=True)
+    if math.isnan(low):
+        return point
+    return f"{point} [{_tenths(low, signed=True)}, {_tenths(high, signed=True)}]"
+
+
+def _tenths(share: float, *, signed: bool) -> str:
+    percents = 100 * share
+    # Adding 0 turns the −0.0 that rounding leaves into 0.
+    rounded = round(percents, 1) + 0
+    sign = "+" if signed and rounded > 0 else ""
+    text = number(percents) if abs(percents) >= 1_000 else f"{rounded:.1f}"
+    return f"{sign}{text}".replace("-", "−")
+
+
 def listing(words: Sequence[str]) -> str:
     """Words as a list in a sentence.
 

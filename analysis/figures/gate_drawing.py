@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from analysis.figures.panel import WIDTH, label, legend, wrapped
 from analysis.figures.style import Style
-from analysis.wording import number, percent
+from analysis.wording import change, number, percent
 
 LINE = 0.3
 """Inches of a cell."""
@@ -138,29 +138,12 @@ def _name(row: "pd.Series[Any]") -> str:
 
 
 def bounded(row: "pd.Series[Any]") -> str:
-    """A change with its interval, if it has one, in percent.
+    """A row's change with its interval.
 
     Args:
         row: `change`, `low` and `high`.
-
-    >>> bounded(pd.Series({"change": 0.05, "low": -0.01, "high": 0.2}))
-    '+5.0 % [−1.0, +20.0]'
     """
-    change, low, high = (_signed(100 * row[name]) for name in ("change", "low", "high"))
-    return f"{change} %" + (f" [{low}, {high}]" if np.isfinite(row["low"]) else "")
-
-
-def _signed(percents: float) -> str:
-    """A change in percent with its sign: one digit after the point, three in all beyond 1,000.
-
-    >>> _signed(-0.04), _signed(12.34), _signed(-50.0), _signed(1234.5)
-    ('0.0', '+12.3', '−50.0', '+1,230')
-    """
-    if abs(percents) >= 1_000:
-        return f"+{number(percents)}"
-    # Adding 0 turns the −0.0 that rounding leaves into 0.
-    rounded = round(percents, 1) + 0
-    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
+    return change(row["change"], row["low"], row["high"])
 
 
 def _largest(run: pd.DataFrame) -> float:

@@ -17,6 +17,7 @@ from analysis.gate.process import unkilled
 from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
 from analysis.gate.wording import markdown, printed
 from analysis.history import append
+from analysis.processes import usable_cores
 from analysis.report import make_folder, replace
 
 
@@ -130,5 +131,4 @@ def machine() -> str:
         lines = info.read_text(errors="replace").splitlines()
         models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = next(iter(models), name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return f"{name}, {len(usable_cores()) or os.cpu_count()} cores"

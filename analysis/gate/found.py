@@ -8,6 +8,8 @@ from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality
 from analysis.gate.verdicts import Speed
 
+CALLS = ("slower", "faster")
+
 
 @dataclass
 class Found:
@@ -32,7 +34,25 @@ class Found:
     @property
     def machine_changed(self) -> bool:
         """Whether the kernel that no revision changes was slower beside one of them."""
-        return CANARY in self.speed and self.speed[CANARY].verdict in ("slower", "faster")
+        return CANARY in self.speed and self.speed[CANARY].verdict in CALLS
+
+    def verdict(self, cell: str) -> str:
+        """What is told of a cell; while the machine changed, no revision is called.
+
+        Args:
+            cell: its name, or CANARY for what its own timings say.
+
+        Returns:
+            "slower", "faster", "no change", "inconclusive", "machine changed", "incomparable" (base
+            can't run it) or "broken" (head can't).
+        """
+        if cell in self.exact.refused:
+            return "incomparable" if self.exact.refused[cell][0] == "base" else "broken"
+        if cell not in self.speed:
+            return "inconclusive"
+        told = self.speed[cell].verdict
+        moved = self.machine_changed and told in CALLS and cell != CANARY
+        return "machine changed" if moved else told
 
 
 def ratios_of(pairs: Sequence[Timed]) -> dict[str, list[float]]:

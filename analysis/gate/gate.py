@@ -1,6 +1,5 @@
 """A gate run: counters, quality where numerics changed, a screen of all cells, more pairs."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from analysis.gate.pairs import CANARY, timed
 from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
 from analysis.gate.quality import Quality, quality
 from analysis.gate.verdicts import called, speed, suspected
+from analysis.processes import usable_cores
 
 SCREEN_PAIRS = 6
 SCREEN_QUADS = 6
@@ -184,7 +184,7 @@ class Gate:
             quads: of blocks, of each.
         """
         before = self.left()
-        cores = _cores()
+        cores = usable_cores()
         core = cores[len(found.pairs) % len(cores)] if cores else None
         pair = self._again(lambda: timed(self.start, cells, quads, self._rng, core))
         pair.took = before - self.left()
@@ -248,7 +248,3 @@ def _ready(worker: Worker, side: int) -> None:
         worker.ready()
     except RefusalError as refusal:  # it lives and says why: again it would say the same
         raise UsageError(f"{('base', 'head')[side]} can't be started: {refusal}") from None
-
-
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

@@ -11,6 +11,7 @@ from analysis.estimates import median_interval
 from analysis.gate.found import Found
 from analysis.gate.pairs import CANARY
 from analysis.json_text import json_text, plain
+from analysis.wording import tenths
 
 SCHEMA = 1
 CLEAN, REGRESSION, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3
@@ -60,23 +61,20 @@ def rows(found: Found, cells: Sequence[str]) -> list[Row]:
 
 
 def _row(found: Found, cell: str) -> Row:
+    verdict = found.verdict(cell)
     if cell in found.exact.refused:
         side, why = found.exact.refused[cell]
-        verdict = "incomparable" if side == "base" else "broken"
         return Row(cell, verdict, f"{verdict}: {side} says {why}")
     if cell not in found.speed:
-        return Row(cell, "inconclusive", "inconclusive: there was no time for it")
+        return Row(cell, verdict, f"{verdict}: there was no time for it")
     told = found.speed[cell]
-    verdict = told.verdict
-    if found.machine_changed and verdict in ("slower", "faster"):
-        verdict = "machine changed"
     seconds = [pair.seconds[cell] for pair in found.pairs if cell in pair.seconds]
     base, head = (float(np.median([pair[side] for pair in seconds])) for side in (0, 1))
     most = max(abs(told.low), abs(told.high))
     text = {
-        "slower": f"slower by {told.change:.1%}",
-        "faster": f"faster by {-told.change:.1%}",
-        "no change": f"no change larger than {most:.1%}",
+        "slower": f"slower by {tenths(told.change)}",
+        "faster": f"faster by {tenths(-told.change)}",
+        "no change": f"no change larger than {tenths(most)}",
         "inconclusive": f"inconclusive: about {told.needed:.0f} pairs would settle it",
         "machine changed": "machine changed: the kernel that no revision changes moved too",
     }[verdict]
@@ -125,23 +123,28 @@ def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status
         "exit_status": exit_status,
         "seconds": found.seconds,
         "cells": [
-            asdict(row)
+            _timings(found, row)
             | {
-                "log_ratios": [
-                    pair.log_ratios[row.cell] for pair in found.pairs if row.cell in pair.log_ratios
-                ],
                 "counters": found.exact.counters.get(row.cell, {}),
                 "first_different_step": found.exact.numerics.get(row.cell),
             }
             for row in told
         ],
         "screen_pairs": found.screen_pairs,
-        "canary": [pair.log_ratios[CANARY] for pair in found.pairs],
-        "canary_seconds": [pair.canary_seconds for pair in found.pairs],
+        "canary": _timings(found, _row(found, CANARY)),
         "changes": [asdict(change) for change in found.exact.changes],
         "quality": [asdict(one) for one in found.quality],
     }
     return json_text(content)
+
+
+def _timings(found: Found, row: Row) -> dict[str, Any]:
+    """A row with what every pair timed."""
+    pairs = [pair for pair in found.pairs if row.cell in pair.log_ratios]
+    return asdict(row) | {
+        "log_ratios": [pair.log_ratios[row.cell] for pair in pairs],
+        "seconds": [pair.seconds[row.cell] for pair in pairs],
+    }
 
 
 REFERENCE = "bench.gate.canary 1"
@@ -159,12 +162,12 @@ def history_rows(found: Found, facts: dict[str, Any]) -> list[dict[str, Any]]:
         A row of ``analysis.history`` for each cell that was timed.
     """
     timed = dict.fromkeys(name for pair in found.pairs for name in pair.seconds)
-    return [_history_row(found, cell, facts) for cell in timed]
+    return [_history_row(found, cell, facts) for cell in timed if cell != CANARY]
 
 
 def _history_row(found: Found, cell: str, facts: dict[str, Any]) -> dict[str, Any]:
     seconds = [
-        (pair.seconds[cell][1], pair.canary_seconds[1])
+        (pair.seconds[cell][1], pair.seconds[CANARY][1])
         for pair in found.pairs
         if cell in pair.seconds
     ]

@@ -25,15 +25,13 @@ class Timed:
 
     Args:
         log_ratios: cell -> log(head / base), the median of its quads; also of CANARY.
-        seconds: cell -> base's and head's seconds per step, medians.
-        canary_seconds: of base and head.
+        seconds: of the same, base's and head's per step, medians.
         refused: cell -> ("base" or "head", why) where a revision can't run it.
         took: seconds of all of it, other tries and starts included.
     """
 
     log_ratios: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
-    canary_seconds: tuple[float, float] = (math.nan, math.nan)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     took: float = math.nan
 
@@ -116,11 +114,10 @@ def _time(
         seconds(worker)
     blocks = [_quad(base, head, seconds, bool(rng.integers(2))) for _ in range(quads)]
     found.log_ratios[name] = statistics.median(log_ratio(*quad) for quad in blocks)
-    sides = tuple(statistics.median(x for quad in blocks for x in quad[i]) for i in (0, 1))
-    if name == CANARY:
-        found.canary_seconds = (sides[0], sides[1])
-    else:
-        found.seconds[name] = (sides[0], sides[1])
+    base_seconds, head_seconds = (
+        statistics.median(x for quad in blocks for x in quad[side]) for side in (0, 1)
+    )
+    found.seconds[name] = (base_seconds, head_seconds)
 
 
 def _steps(base: Worker, head: Worker, name: str) -> int:

@@ -1,7 +1,6 @@
 """What a validation would have said with smaller budgets: every run once more, pair by pair."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 
 from analysis.estimates import share_interval
 from analysis.gate.exact import Exact
-from analysis.gate.found import Found
+from analysis.gate.found import CALLS, Found
 from analysis.gate.gate import Cells, Gate
 from analysis.gate.pairs import CANARY, Timed
 
@@ -56,78 +55,44 @@ def replayed(line: Line, minutes: float) -> dict[str, str]:
     """
     names = dict.fromkeys(name for pair in line["pairs"] for name in pair if name != CANARY)
     found = Replay(line, minutes).timing({name: {} for name in names}, Found(Exact()))
-    told = {name: found.speed[name].verdict for name in names if name in found.speed}
-    if found.machine_changed:  # then no revision is called
-        told = {name: verdict for name, verdict in told.items() if verdict == "no change"}
-    return {name: told.get(name, "inconclusive") for name in names}
+    return {name: found.verdict(name) for name in names}
 
 
-@dataclass(frozen=True)
-class Point:
-    """What a budget buys.
-
-    Args:
-        slowdown: of head.
-        minutes: the budget.
-        slower: cells called slower.
-        settled: cells called anything but inconclusive.
-        cells: of all runs.
-        runs_slower: runs that called any cell slower.
-        runs: how many.
-    """
-
-    slowdown: float
-    minutes: float
-    slower: int
-    settled: int
-    cells: int
-    runs_slower: int
-    runs: int
-
-
-def points(lines: Sequence[Line], minutes: Sequence[float]) -> list[Point]:
-    """Every slow-down at every budget.
+def table(lines: Sequence[Line], minutes: Sequence[float]) -> pd.DataFrame:
+    """What each budget buys.
 
     Args:
         lines: of a validation.
         minutes: budgets; a run is left out of those that are larger than its own.
 
     Returns:
-        In the order of slow-downs, then budgets.
+        A row for each slow-down and budget: `slowdown`, `minutes`, `cells` of all runs, those of
+        them called `slower` and those `settled` (slower, faster or no change), `runs` and those
+        of them with a cell slower, `runs_slower`; `share`, `low` and `high` of cells called slower,
+        with Clopper and Pearson's 95 % interval.
     """
-    return [
-        _point(slowdown, budget, some)
+    return pd.DataFrame(
+        _row(slowdown, budget, some)
         for slowdown in sorted({line["slowdown"] for line in lines})
         for budget in minutes
         if (some := [x for x in lines if x["slowdown"] == slowdown and x["minutes"] >= budget])
-    ]
-
-
-def _point(slowdown: float, minutes: float, lines: Sequence[Line]) -> Point:
-    runs = [list(replayed(line, minutes).values()) for line in lines]
-    every = [verdict for verdicts in runs for verdict in verdicts]
-    return Point(
-        slowdown=slowdown,
-        minutes=minutes,
-        slower=every.count("slower"),
-        settled=sum(verdict != "inconclusive" for verdict in every),
-        cells=len(every),
-        runs_slower=sum("slower" in verdicts for verdicts in runs),
-        runs=len(runs),
     )
 
 
-def table(found: Sequence[Point]) -> pd.DataFrame:
-    """Points with shares and Clopper and Pearson's intervals.
-
-    Args:
-        found: of ``points``.
-
-    Returns:
-        A row each: the fields of Point, and ``share``, ``low``, ``high`` of cells called slower.
-    """
-    rows = []
-    for point in found:
-        share = share_interval(point.slower, point.cells)
-        rows.append({**vars(point), "share": share.estimate, "low": share.low, "high": share.high})
-    return pd.DataFrame(rows)
+def _row(slowdown: float, minutes: float, lines: Sequence[Line]) -> dict[str, float]:
+    runs = [list(replayed(line, minutes).values()) for line in lines]
+    every = [verdict for verdicts in runs for verdict in verdicts]
+    slower = every.count("slower")
+    share = share_interval(slower, len(every))
+    return {
+        "slowdown": slowdown,
+        "minutes": minutes,
+        "slower": slower,
+        "settled": sum(verdict in (*CALLS, "no change") for verdict in every),
+        "cells": len(every),
+        "runs_slower": sum("slower" in verdicts for verdicts in runs),
+        "runs": len(runs),
+        "share": share.estimate,
+        "low": share.low,
+        "high": share.high,
+    }

@@ -8,10 +8,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from analysis.figures.figure import Figure
+from analysis import render
 from analysis.figures.panel import legend, small_multiples
-from analysis.records import Records
-from analysis.render import csv, pictures
 from analysis.wording import count, listing, number
 
 COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73")
@@ -27,13 +25,7 @@ def files(rows: pd.DataFrame) -> dict[str, bytes]:
     Returns:
         Names and contents.
     """
-    svg, png = pictures(FIGURE, rows)
-    return {
-        "power.svg": svg,
-        "power.png": png,
-        "power.csv": csv(rows),
-        "power.txt": f"{caption(rows)}\n".encode(),
-    }
+    return render.files("power", draw, rows, caption(rows))
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
@@ -89,17 +81,3 @@ def _told(row: "pd.Series[Any]") -> str:
 
 def _percent(share: float) -> str:
     return f"{number(100 * share, 2)} %"
-
-
-def nothing(records: Records) -> pd.DataFrame:
-    """A results folder holds no validation: its rows come from a validation's file."""
-    return pd.DataFrame(index=records.cells.index[:0])
-
-
-FIGURE = Figure(
-    title="Power of the gate",
-    needs="a validation of the gate",
-    prepare=nothing,
-    draw=draw,
-    caption=caption,
-)

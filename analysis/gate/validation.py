@@ -95,7 +95,10 @@ def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str
         "seconds": found.seconds,
         "machine_changed": found.machine_changed,
         "screen_pairs": found.screen_pairs,
-        "cells": {name: plain(asdict(told)) for name, told in found.speed.items()},
+        "cells": {
+            name: plain(asdict(told) | {"verdict": found.verdict(name)})
+            for name, told in found.speed.items()
+        },
         "pairs": [pair.log_ratios for pair in found.pairs],
         "took": plain([pair.took for pair in found.pairs]),
     }
@@ -152,7 +155,7 @@ def rates(found: Sequence[Line]) -> list[Rate]:
     for slowdown in sorted({line["slowdown"] for line in found}):
         some = [line for line in found if line["slowdown"] == slowdown]
         verdicts = [verdict for line in some for verdict in _verdicts(line)]
-        words = ("slower", "faster", "inconclusive", "no change")
+        words = ("slower", "faster", "inconclusive", "machine changed", "no change")
         told += [
             rate(slowdown, f"cells {word}", verdicts.count(word), len(verdicts)) for word in words
         ]
@@ -169,11 +172,8 @@ def rate(slowdown: float, what: str, count: int, of: int) -> Rate:
 
 
 def _verdicts(line: Line) -> list[str]:
-    """Of the cells, not of the canary; no revision is called on a machine that changed."""
-    verdicts = [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
-    if line["machine_changed"]:
-        return ["inconclusive" if v in ("slower", "faster") else v for v in verdicts]
-    return verdicts
+    """Of the cells, not of the canary."""
+    return [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
 
 
 def spreads(found: Iterable[Line]) -> Iterator[tuple[str, float, int]]:
@@ -207,14 +207,14 @@ def drawn(found: Sequence[Line], folder: Path) -> None:
     Raises:
         UsageError: there are none, or the folder cannot be written.
     """
-    from analysis.gate.power import points, table
+    from analysis.gate.power import table
     from analysis.gate.power_figure import files
 
     if not found:
         raise UsageError("no run of a validation to draw")
     make_folder(folder)
     most = max(int(line["minutes"]) for line in found)
-    for name, content in files(table(points(found, range(2, most + 1)))).items():
+    for name, content in files(table(found, range(2, most + 1))).items():
         replace(folder / name, content)
 
 

@@ -11,6 +11,8 @@ from analysis.compare_words import code, visible
 from analysis.compare_words import table as markdown_table
 from analysis.gate.found import Found
 from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
+from analysis.gate.pairs import CANARY
+from analysis.wording import change, tenths
 
 HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
 STYLES = {"slower": "red", "broken": "red", "faster": "green", "no change": ""}
@@ -37,9 +39,9 @@ def table(told: Sequence[Row]) -> list[tuple[str, ...]]:
             row.cell,
             milliseconds(row.base_seconds),
             milliseconds(row.head_seconds),
-            change(row),
+            change(row.change, row.low, row.high) if math.isfinite(row.change) else "",
             str(row.pairs) if row.pairs else "",
-            f"{row.detectable:.1%}" if math.isfinite(row.detectable) else "",
+            tenths(row.detectable) if math.isfinite(row.detectable) else "",
             row.text,
         )
         for row in told
@@ -53,21 +55,6 @@ def milliseconds(seconds: float) -> str:
     ('2.35 ms', '')
     """
     return f"{1e3 * seconds:.3g} ms" if math.isfinite(seconds) else ""
-
-
-def change(row: Row) -> str:
-    """A change with its interval, in percent.
-
-    Args:
-        row: of a cell.
-
-    Returns:
-        "" where nothing was timed.
-    """
-    if not math.isfinite(row.change):
-        return ""
-    interval = f" [{row.low:+.1%}, {row.high:+.1%}]" if math.isfinite(row.low) else ""
-    return f"{row.change:+.1%}{interval}"
 
 
 def remarks(found: Found) -> list[str]:
@@ -94,16 +81,16 @@ def remarks(found: Found) -> list[str]:
         if one.why:
             lines.append(f"{one.cell}: training is {one.verdict}: {one.why}")
             continue
-        interval = f"{one.change:+.1%} [{one.low:+.1%}, {one.high:+.1%}]"
         lost = f", {one.lost} lost" if one.lost else ""
         lines.append(
-            f"{one.cell}: {one.metric} {one.verdict}, {interval} over {one.seeds} seeds{lost}"
+            f"{one.cell}: {one.metric} {one.verdict}, {change(one.change, one.low, one.high)} "
+            f"over {one.seeds} seeds{lost}"
         )
     if found.machine_changed:
-        moved = found.speed["canary"]
+        moved = found.speed[CANARY]
         lines.append(
-            f"machine changed: beside head the frozen kernel took {moved.change:+.1%} "
-            f"[{moved.low:+.1%}, {moved.high:+.1%}] of its time beside base"
+            "machine changed: the kernel that no revision changes took "
+            f"{change(moved.change, moved.low, moved.high)} beside head"
         )
     return lines
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from analysis.effects import shift
 from analysis.errors import UsageError
 from analysis.figures import FIGURES
+from analysis.gate.exact import Exact
+from analysis.gate.found import Found
 from analysis.gate.outcome import record, rows
 from analysis.gate_record import COLUMNS, gates
 from analysis.records import load
@@ -54,15 +56,15 @@ def test_every_row_of_the_document_comes_back_in_its_order(tmp_path: Path) -> No
     assert table["pairs"].iloc[4] == 8
 
 
-def test_the_canary_is_estimated_from_its_pairs(tmp_path: Path) -> None:
-    """The document holds nothing but its log ratios."""
+def test_the_canary_is_a_row_as_a_cell_is(tmp_path: Path) -> None:
+    """Estimated from all pairs."""
     document = json.loads(gate_document())
     table, _ = gates([folder_of(tmp_path, document)])
-    row, expected = table.iloc[2], shift(document["canary"])
+    row, expected = table.iloc[2], shift(document["canary"]["log_ratios"])
     assert row["change"] == math.expm1(expected.estimate)
     assert row["low"] == math.expm1(expected.low)
     assert row["high"] == math.expm1(expected.high)
-    assert row["pairs"] == len(document["canary"]) == 15
+    assert row["pairs"] == len(document["canary"]["log_ratios"]) == 15
 
 
 def test_what_is_missing_or_infinite_is_so_in_the_table(tmp_path: Path) -> None:
@@ -87,8 +89,8 @@ def test_what_is_missing_or_infinite_is_so_in_the_table(tmp_path: Path) -> None:
 
 def test_a_run_without_a_pair_has_no_canary(tmp_path: Path) -> None:
     """Where nothing could be compared nothing was timed."""
-    document = json.loads(gate_document())
-    document["canary"] = []
+    found = Found(Exact(refused={"ring": ("base", "no such cell")}), seconds=1.0)
+    document = json.loads(record(found, rows(found, ["ring"]), FACTS, 2))
     table, _ = gates([folder_of(tmp_path, document)])
     assert "canary" not in set(table["kind"])
 
@@ -145,10 +147,15 @@ def top(**fields: object) -> Change:
         (top(cells={"ring": {}}), "document.cells: expected a list of 1 to 100 cells, found an o"),
         (top(cells=[{}] * 101), "document.cells: expected a list of 1 to 100 cells, found a list"),
         (top(cells=[7]), "cells[0]: expected an object, found 7"),
-        (top(canary=[0.0] * 1001), "document.canary: expected at most 1,000 log ratios between "),
+        (top(canary=[0.0]), "canary: expected an object, found a list of 1"),
+        (top(canary={}), "canary.cell: missing; expected text"),
         (
-            top(canary="abc"),
-            "document.canary: expected at most 1,000 log ratios between −50 and 50",
+            lambda d: d["canary"].update(log_ratios=[0.0] * 1001),
+            "canary.log_ratios: expected at most 1,000 log ratios between −50 and 50",
+        ),
+        (
+            lambda d: d["canary"].update(change=None, low=None, high=None),
+            "canary: 'no change' without a change",
         ),
         (top(changes={}), "document.changes: expected a list, found an object of 0"),
         (top(changes=[[]]), "changes[0]: expected an object, found a list of 0"),
@@ -224,6 +231,7 @@ def test_any_value_anywhere_is_read_or_refused(tmp_path: Path, data: st.DataObje
     """Never a traceback of another kind; what is read can be drawn."""
     document = json.loads(gate_document())
     places: list[tuple[Any, Any]] = [(document, name) for name in document]
+    places += [(document["canary"], key) for key in document["canary"]]
     for name in ("cells", "changes", "quality"):
         places += [(document[name], 0), *((document[name][0], key) for key in document[name][0])]
     holder, key = data.draw(st.sampled_from(places))

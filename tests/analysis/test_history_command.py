@@ -306,9 +306,3 @@ def test_many_panels_are_not_all_drawn(tmp_path: Path) -> None:
     made = history_figure.files(found_in(file))
     assert b"The first 24 of 25 panels are drawn; the CSV has all." in made["history.txt"]
     assert b"cell 24" in made["history.csv"]
-
-
-def test_a_results_folder_has_no_history() -> None:
-    """The figure is drawn from a history file alone."""
-    records: Any = type("Records", (), {"cells": pd.DataFrame({"a": [1]})})()
-    assert history_figure.FIGURE.prepare(records).empty

@@ -147,7 +147,7 @@ def test_the_same_commit_is_clean(repository: Path) -> None:
     assert status == found["exit_status"] == 0
     assert [cell["verdict"] for cell in found["cells"]] == ["no change", "no change"]
     assert all(0.02 <= cell["detectable"] < 0.03 for cell in found["cells"])
-    assert len(found["canary"]) == found["screen_pairs"] == 6
+    assert len(found["canary"]["log_ratios"]) == found["screen_pairs"] == 6
     assert "numerics: the same to the last bit in all 2 cells" in shown
     assert_nothing_left(repository)
 
@@ -179,7 +179,7 @@ def test_faster_and_worse_fails(repository: Path) -> None:
     assert status == 1
     assert {cell["verdict"] for cell in found["cells"]} == {"faster"}
     assert [one["verdict"] for one in found["quality"]] == ["worse", "worse"]
-    assert "ring: w1 worse, +50.0% [+50.0%, +50.0%] over 12 seeds" in shown
+    assert "ring: w1 worse, +50.0 % [+50.0, +50.0] over 12 seeds" in shown
 
 
 def test_other_numbers_that_end_as_well_are_clean(repository: Path) -> None:

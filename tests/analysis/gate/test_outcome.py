@@ -31,7 +31,7 @@ def found(verdict: str = "no change", **more: Any) -> Found:
         CANARY: told("no change"),
     }
     timings = [
-        Timed({"ring": 0.05, CANARY: 0.0}, {"ring": (0.002, 0.0021)}, (0.01, 0.01))
+        Timed({"ring": 0.05, CANARY: 0.0}, {"ring": (0.002, 0.0021), CANARY: (0.01, 0.01)})
         for _ in range(3)
     ]
     exact = Exact(counters={"ring": {"operators_per_step": 7}}, numerics={"ring": None})
@@ -93,10 +93,10 @@ def test_a_machine_that_changed_accuses_nobody() -> None:
 def test_a_row_says_what_it_goes_by() -> None:
     """In words and numbers."""
     [row] = rows(found("slower"), ["ring"])
-    assert row.text == "slower by 5.0%"
+    assert row.text == "slower by 5.0 %"
     assert (row.base_seconds, row.head_seconds, row.pairs) == (0.002, 0.0021, 9)
     [row] = rows(found(), ["ring"])
-    assert row.text == "no change larger than 1.1%"
+    assert row.text == "no change larger than 1.1 %"
     [row] = rows(found(exact=Exact(refused={"ring": ("base", "no cell")})), ["ring"])
     assert row.text == "incomparable: base says no cell"
     one = found("inconclusive")
@@ -115,7 +115,10 @@ def test_a_record_is_json_whatever_is_missing() -> None:
     assert cell["detectable"] == "infinity"
     assert cell["low"] is None
     assert (content["schema"], content["exit_status"], content["base"]) == (1, 3, "a")
-    assert content["canary"] == [0.0] * 3
+    assert cell["seconds"] == [[0.002, 0.0021]] * 3
+    assert content["canary"]["log_ratios"] == [0.0] * 3
+    assert content["canary"]["seconds"] == [[0.01, 0.01]] * 3
+    assert content["canary"]["verdict"] == "no change"
 
 
 def test_the_terminal_has_a_table_and_remarks() -> None:
@@ -126,10 +129,10 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     console = Console(width=160, record=True, file=io.StringIO())
     printed(one, rows(one, ["ring"]), 1, console)
     text = console.export_text()
-    assert "ring  2 ms  2.1 ms  +5.0% [+4.0%, +6.0%]  9      3.0%        slower by 5.0%" in text
+    assert "ring  2 ms  2.1 ms  +5.0 % [+4.0, +6.0]  9      3.0 %       slower by 5.0 %" in text
     assert "ring: operators_per_step 7 → 8" in text
     assert "ring: other numbers from step 3 on" in text
-    assert "ring: w1 inconclusive, +10.0% [-30.0%, +70.0%] over 12 seeds" in text
+    assert "ring: w1 inconclusive, +10.0 % [−30.0, +70.0] over 12 seeds" in text
     assert "regression (1.0 minutes)" in text
 
 
@@ -172,8 +175,7 @@ def test_a_history_is_in_units_of_the_kernel(tmp_path: Path) -> None:
     """Head's step over the kernel's time beside it: a slower machine is the same number."""
     one = found()
     for factor, pair in zip((1.0, 2.0, 4.0), one.pairs, strict=True):
-        pair.seconds = {"ring": (9.0, 0.002 * factor)}
-        pair.canary_seconds = (9.0, 0.01 * factor)
+        pair.seconds = {"ring": (9.0, 0.002 * factor), CANARY: (9.0, 0.01 * factor)}
     facts = {"time": "2026-01-02T03:04:05+00:00", "head": "abc", "machine": "one, 2 cores"}
     file = tmp_path / "history.jsonl"
     append(file, history_rows(one, facts))

@@ -14,7 +14,7 @@ from analysis.gate import gate
 from analysis.gate.exact import Exact
 from analysis.gate.gate import Gate
 from analysis.gate.pairs import CANARY, Timed
-from analysis.gate.power import points, replayed, table
+from analysis.gate.power import replayed, table
 from analysis.gate.power_figure import caption, files
 from analysis.gate.validation import drawn, line_of
 
@@ -82,16 +82,16 @@ def test_a_machine_that_changed_calls_no_revision(lines: list[dict[str, Any]]) -
     assert "slower" not in replayed({**line, "pairs": moved}, 10.0).values()
 
 
-def test_points_are_counts_of_cells_and_runs(lines: list[dict[str, Any]]) -> None:
+def test_a_row_is_counts_of_cells_and_runs(lines: list[dict[str, Any]]) -> None:
     """With exact intervals; a budget larger than a run's own has none of it."""
-    found = points(lines, [10.0, 12.0])
-    assert [(p.slowdown, p.minutes, p.cells, p.runs) for p in found] == [
-        (0.0, 10.0, 16, 2),
-        (0.05, 10.0, 24, 3),
+    found = table(lines, [10.0, 12.0])
+    assert found[["slowdown", "minutes", "cells", "runs"]].to_numpy().tolist() == [
+        [0.0, 10.0, 16, 2],
+        [0.05, 10.0, 24, 3],
     ]
     slower = sum(v == "slower" for line in lines[2:] for v in replayed(line, 10.0).values())
-    assert found[1].slower == slower
-    row = table(found).iloc[1]
+    row = found.iloc[1]
+    assert row["slower"] == slower
     expected = share_interval(slower, 24)
     assert (row["share"], row["low"], row["high"]) == pytest.approx(
         (expected.estimate, expected.low, expected.high)

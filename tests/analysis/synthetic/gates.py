@@ -36,13 +36,12 @@ def found_of(changes: dict[str, tuple[str, float]], pairs: int = 9, spread: floa
         made.pairs.append(
             Timed(
                 {**{n: float(x) for n, x in ratios.items()}, CANARY: 0.001 * rng.normal()},
-                seconds,
-                (0.01, 0.01),
+                {**seconds, CANARY: (0.01, 0.01)},
             )
         )
-    for name, (verdict, _) in changes.items():
+    for name, (verdict, _) in {**changes, CANARY: ("no change", 0.0)}.items():
         of_cell = [pair.log_ratios[name] for pair in made.pairs if name in pair.log_ratios]
-        made.speed[name] = speed(of_cell, verdict, len(changes))
+        made.speed[name] = speed(of_cell, verdict, 1 if name == CANARY else len(changes))
     return made
 
 

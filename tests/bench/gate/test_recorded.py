@@ -54,7 +54,7 @@ def test_a_nan_or_a_missing_step_is_another_trace() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1}', '{"schema": 2, "cells": {}}'])
 def test_a_file_that_is_no_record_is_told(tmp_path: Path, text: str) -> None:
     """In one line."""
-    file = tmp_path / "gate.json"
+    file = tmp_path / "exact.json"
     file.write_text(text)
     with pytest.raises(UsageError, match="is no record of"):
         read(file)
@@ -68,7 +68,7 @@ def test_a_missing_file_says_how_to_write_it(tmp_path: Path) -> None:
 
 def test_check_fails_on_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And passes what was recorded."""
-    file = tmp_path / "gate.json"
+    file = tmp_path / "exact.json"
     monkeypatch.setattr(recorded, "record", lambda: ONE)
     assert CliRunner().invoke(app, ["record", str(file)]).exit_code == 0
     same = CliRunner().invoke(app, ["check", str(file)])
