@@ -44,19 +44,20 @@ def block(trainer: Trainer, steps: int) -> None:
     trainer.synchronise()
 
 
-def steps_per_block(trainer: Trainer) -> int:
+def steps_per_block(trainer: Trainer, seconds: float = BLOCK_SECONDS) -> int:
     """How many steps last long enough that the clock's resolution and a call's cost don't matter.
 
     Args:
         trainer: warm; it takes some steps here.
+        seconds: that a block should last.
 
     Returns:
-        At least 1; as many as fill BLOCK_SECONDS.
+        At least 1; as many as fill so many seconds.
     """
     steps = 1
     # The faster of two: one slow moment must not make every block too short.
-    while (seconds := min(seconds_of_steps(trainer, steps) for _ in range(2))) < BLOCK_SECONDS:
-        steps = max(steps + 1, min(10 * steps, round(1.1 * steps * BLOCK_SECONDS / seconds)))
+    while (took := min(seconds_of_steps(trainer, steps) for _ in range(2))) < seconds:
+        steps = max(steps + 1, min(10 * steps, round(1.1 * steps * seconds / took)))
     return steps
 
 

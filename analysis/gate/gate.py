@@ -18,11 +18,11 @@ from analysis.gate.verdicts import called, speed, suspected
 from analysis.processes import usable_cores
 
 SCREEN_PAIRS = 6
-SCREEN_QUADS = 6
-QUADS = 12
+QUADS = 36
 TRIES = 3
+RECENT = 6
 MARGIN = 1.2
-"""A pair is begun if there is time for the longest so far and a fifth more."""
+"""A pair is begun if there is time for the longest of so many and a fifth more."""
 
 QUALITY_SHARE = 0.4
 """Of the budget, at most, for training where numerics changed."""
@@ -60,7 +60,6 @@ class Gate:
         self._minutes, self._say = minutes, say
         self._rng = np.random.default_rng(seed)
         self._began = time.monotonic()
-        self._longest = 0.0
 
     def left(self) -> float:
         """Seconds of the budget."""
@@ -175,33 +174,32 @@ class Gate:
 
             found.quality.append(self._again(one))
 
-    def pair(self, found: Found, cells: Cells, quads: int) -> None:
+    def pair(self, found: Found, cells: Cells) -> None:
         """Time one fresh pair of processes.
 
         Args:
             found: to which it is added.
             cells: that it times.
-            quads: of blocks, of each.
         """
         before = self.left()
         cores = usable_cores()
         core = cores[len(found.pairs) % len(cores)] if cores else None
-        pair = self._again(lambda: timed(self.start, cells, quads, self._rng, core))
+        pair = self._again(lambda: timed(self.start, cells, QUADS, self._rng, core))
         pair.took = before - self.left()
         found.pairs.append(pair)
         found.exact.refused |= pair.refused
 
-    def _fits(self) -> bool:
-        """Whether there is time for a pair like the longest so far."""
-        return self.left() > MARGIN * self._longest
+    def _fits(self, found: Found) -> bool:
+        """Whether there is time for a pair like the longest of the last few."""
+        recent = found.pairs[-RECENT:]
+        return self.left() > MARGIN * max((pair.took for pair in recent), default=0.0)
 
     def _screen(self, found: Found, cells: Cells) -> None:
         """A few pairs of all cells."""
-        while found.screen_pairs < SCREEN_PAIRS and self._fits():
+        while found.screen_pairs < SCREEN_PAIRS and self._fits(found):
             self._say(f"screen, pair {found.screen_pairs + 1} of {SCREEN_PAIRS}")
-            self.pair(found, cells, SCREEN_QUADS)
+            self.pair(found, cells)
             found.screen_pairs += 1
-            self._longest = max(self._longest, found.pairs[-1].took)
         ratios = ratios_of(found.pairs)
         for name in cells:
             if len(ratios.get(name, ())) >= 2:
@@ -213,16 +211,12 @@ class Gate:
     def _confirm(self, found: Found, cells: Cells) -> None:
         """More pairs of those in doubt, until they are called, cleared or out of time."""
         doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
-        looks, first = Looks(len(cells), doubtful), True
-        # A pair of fewer cells takes no longer, but it has more blocks than a screen's.
-        self._longest *= QUADS / SCREEN_QUADS
-        while looks.open and self._fits():
+        looks = Looks(len(cells), doubtful)
+        while looks.open and self._fits(found):
             self._say(f"{', '.join(looks.open)}: pair {len(found.pairs) + 1}")
-            self.pair(found, {name: cells[name] for name in looks.open}, QUADS)
-            took = found.pairs[-1].took
-            self._longest, first = took if first else max(self._longest, took), False
+            self.pair(found, {name: cells[name] for name in looks.open})
             ratios = ratios_of(found.pairs)
-            for name, verdict in looks.after(ratios, last=not self._fits()).items():
+            for name, verdict in looks.after(ratios, last=not self._fits(found)).items():
                 found.speed[name] = speed(ratios[name], verdict, len(cells))
 
     def _judge_canary(self, found: Found) -> None:

@@ -35,9 +35,9 @@ class Replay(Gate):
         """Seconds of the budget."""
         return self._budget - self._spent if self._recorded else 0.0
 
-    def pair(self, found: Found, cells: Cells, quads: int) -> None:
+    def pair(self, found: Found, cells: Cells) -> None:
         """The next recorded one."""
-        del cells, quads
+        del cells
         ratios, took = self._recorded.pop(0)
         self._spent += took
         found.pairs.append(Timed(log_ratios=dict(ratios), took=took))

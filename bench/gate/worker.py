@@ -53,18 +53,19 @@ class Worker:
         self._trainers[cell] = trainer
         return {}
 
-    def length(self, cell: str) -> Answer:
+    def length(self, cell: str, seconds: float) -> Answer:
         """How many steps a timed block should have.
 
         Args:
             cell: its name.
+            seconds: that it should last.
 
         Returns:
             ``steps``.
         """
         from bench.timing import steps_per_block
 
-        return {"steps": steps_per_block(self._trainers[cell])}
+        return {"steps": steps_per_block(self._trainers[cell], seconds)}
 
     def block(self, cell: str, steps: int) -> Answer:
         """Take steps.

@@ -58,7 +58,7 @@ TREE: Mapping[str, str] = {
         import os, random
         import gan
         LUCK = random.Random(os.getpid()).gauss(0, 0.003)
-        def steps_per_block(trainer): return 4
+        def steps_per_block(trainer, seconds): return 4
         def seconds_of_steps(trainer, steps): return steps * gan.SECONDS * (1 + LUCK)
         """,
     "bench/gate/canary.py": "def seconds(blocks): return 0.01 * blocks\n",
@@ -76,7 +76,7 @@ TREE: Mapping[str, str] = {
 DIES = """
     import os, pathlib
     MARK = pathlib.Path(r"{mark}")
-    def steps_per_block(trainer): return 4
+    def steps_per_block(trainer, seconds): return 4
     def seconds_of_steps(trainer, steps):
         if {always} or not MARK.exists():
             MARK.touch()
@@ -268,7 +268,7 @@ def test_a_worker_that_always_dies_ends_the_run(repository: Path, tmp_path: Path
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_gate_that_is_stopped_leaves_nothing(repository: Path, number: signal.Signals) -> None:
     """While its workers hang; its status is not that of a regression."""
-    hang = "import time\ndef steps_per_block(trainer): time.sleep(1000)\n"
+    hang = "import time\ndef steps_per_block(trainer, seconds): time.sleep(1000)\n"
     commit(repository, {"bench/timing.py": hang})
     command = [sys.executable, "-m", "analysis", "gate", "--base", "HEAD~1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
