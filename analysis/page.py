@@ -71,6 +71,8 @@ def page(
     environment.globals["download"] = download
     return environment.get_template("report.html.j2").render(
         statement=statement(records),
+        # A gate run says nothing of the theory or of what others published.
+        has_cells=not records.cells.empty,
         interrupted=interrupted(records),
         tally=tally(entries),
         claims=[(entry, shown(entry), claim_class(entry), lines(entry)) for entry in entries],

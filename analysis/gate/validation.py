@@ -6,6 +6,7 @@ takes.
 
 import json
 import math
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ from analysis.errors import UsageError
 from analysis.estimates import Interval, share_interval
 from analysis.gate.command import facts_of
 from analysis.gate.found import Found
-from analysis.gate.gate import Gate, Say
-from analysis.gate.pairs import CANARY
-from analysis.gate.process import WORKER
+from analysis.gate.gate import Cells, Gate, Say
+from analysis.gate.pairs import CANARY, COMPILING_SECONDS
+from analysis.gate.process import WORKER, Worker, WorkerError
 from analysis.gate.trees import checked_out, commit_of, top
 from analysis.history import locked, write
 from analysis.json_text import plain
@@ -27,6 +28,9 @@ SLOWED = "bench.gate.slowed"
 VARIABLE = "SADDLE_GATE_SLOWDOWN"
 SLOWDOWNS = (0.0, 0.05, 0.1)
 """Of head: none, and what has to be noticed."""
+
+CALIBRATIONS = 5
+"""Processes that find how much work a slow-down is: memory is placed anew in each."""
 
 Line = Mapping[str, Any]
 
@@ -68,14 +72,48 @@ def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -
     repository = top(Path.cwd())
     commit = commit_of(repository, "HEAD")
     done = [line for line in lines(file) if line["slowdown"] == slowdown]
+    if len(done) >= runs:
+        return
     with checked_out(repository, [commit, commit]) as (base, head):
+        cells, _ = Gate(base, head, minutes, 0, say).cells(())
+        rows = added(head, cells, slowdown, say) if slowdown else {}
+        modules = (WORKER, SLOWED if slowdown else WORKER)
         for number in range(len(done), runs):
             say(f"slow-down {slowdown:.0%}, run {number + 1} of {runs}")
-            modules = (WORKER, SLOWED if slowdown else WORKER)
-            gate = Gate(base, head, minutes, number, say, modules, {VARIABLE: str(slowdown)})
-            cells, _ = gate.cells(())
-            found = gate.run(cells, {})
-            append(file, line_of(found, slowdown, facts_of([commit, commit], minutes)))
+            gate = Gate(base, head, minutes, number, say, modules, {VARIABLE: json.dumps(rows)})
+            facts = facts_of([commit, commit], minutes) | {"added_rows": rows}
+            append(file, line_of(gate.run(cells, {}), slowdown, facts))
+
+
+def added(tree: Path, cells: Cells, slowdown: float, say: Say) -> dict[str, int]:
+    """The work that makes every cell slower by a share of its time: found once, as a change's is.
+
+    Args:
+        tree: a revision's folder.
+        cells: name -> fields.
+        slowdown: the share.
+        say: is told of progress.
+
+    Returns:
+        Cell -> rows of products, the median of a few processes.
+
+    Raises:
+        UsageError: a process can't find it.
+    """
+    found: dict[str, list[int]] = {}
+    for number in range(CALIBRATIONS):
+        say(f"finding the work that is {slowdown:.0%} of a step, {number + 1} of {CALIBRATIONS}")
+        try:
+            with Worker(tree, tree, SLOWED, {VARIABLE: str(slowdown)}) as worker:
+                worker.ready()
+                for name, fields in cells.items():
+                    answer = worker.ask(
+                        "prepare", COMPILING_SECONDS, cell=name, fields=dict(fields)
+                    )
+                    found.setdefault(name, []).append(int(answer["rows"]))
+        except WorkerError as error:
+            raise UsageError(f"a worker failed: {error}") from error
+    return {name: round(statistics.median(rows)) for name, rows in found.items()}
 
 
 def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str, Any]:

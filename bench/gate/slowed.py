@@ -1,14 +1,16 @@
 """python -m bench.gate.slowed TREE: a worker whose steps do more work, to validate the gate with.
 
-SADDLE_GATE_SLOWDOWN=0.05 adds work of 5 % of a step's time to every step that is timed. No other
-worker reads it.
+SADDLE_GATE_SLOWDOWN=0.05 finds, for each cell that is prepared, the work that takes 5 % of a step,
+tells how much that is, and adds it to every step. SADDLE_GATE_SLOWDOWN='{"ring": 40}' adds what was
+so found. No other worker reads it.
 """
 
+import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,40 +22,56 @@ COLUMNS = 64
 ROWS = 64
 """Of the products added: 16 kB, so that they take time and leave a step its cache."""
 
-CALIBRATIONS = 15
+TURNS = 100
 CORRECTIONS = 2
 
 
 class Slowed(Worker):
-    """Adds matrix products to each step, as many rows as take the share that is asked for.
+    """Adds matrix products to each step.
 
     Args:
-        share: of a step's time.
+        asked: the share of a step's time that they should take, or cell -> their rows.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, asked: float | Mapping[str, int]) -> None:
         super().__init__()
-        self._share = share
+        self._asked = asked
         self._right = torch.full((COLUMNS, COLUMNS), 0.01)
         self._left = torch.full((ROWS, COLUMNS), 0.01)
 
     def prepare(self, cell: str, fields: dict[str, Any]) -> Answer:
-        """As the usual worker's, then find how much work is the share of a step."""
-        answer = super().prepare(cell, fields)
+        """As the usual worker's, then add the work.
+
+        Args:
+            cell: its name.
+            fields: of its run.
+
+        Returns:
+            ``rows`` of the products.
+        """
+        super().prepare(cell, fields)
         trainer = self._trainers[cell]
         step = trainer.step
-        rows = self._rows(self._share * median_seconds(step))
+        asked = self._asked
+        rows = asked[cell] if isinstance(asked, Mapping) else self._found(asked, step)
+        trainer.step = self._with(step, rows)
+        return {"rows": rows}
 
+    def _with(self, step: Callable[[], torch.Tensor], rows: int) -> Callable[[], torch.Tensor]:
         def slowed() -> torch.Tensor:
-            result: torch.Tensor = step()
+            result = step()
             self._work(rows)
             return result
 
-        # Beside a step the same products take another time than by themselves.
+        return slowed
+
+    def _found(self, share: float, step: Callable[[], torch.Tensor]) -> int:
+        """How many rows take a share of a step, beside it."""
+        rows = self._rows(share * median_seconds(step))
+        # There the same products take another time than by themselves.
         for _ in range(CORRECTIONS):
-            rows *= correction(self._share, excess(step, slowed))
-        trainer.step = slowed
-        return answer
+            rows *= correction(share, excess(step, self._with(step, round(rows))))
+        return round(rows)
 
     def _rows(self, seconds: float) -> float:
         """How many rows of products take so long: a line through two counts."""
@@ -61,8 +79,8 @@ class Slowed(Worker):
         per_row = (many - few) / (15 * ROWS)
         return max(0.0, (seconds - few) / per_row + ROWS)
 
-    def _work(self, rows: float) -> None:
-        whole, rest = divmod(round(rows), ROWS)
+    def _work(self, rows: int) -> None:
+        whole, rest = divmod(rows, ROWS)
         for count in (*[ROWS] * whole, rest):
             if count:
                 torch.mm(self._left[:count], self._right)
@@ -79,7 +97,7 @@ def excess(plain: Callable[[], object], slowed: Callable[[], object]) -> float:
         The median of the ratios, minus 1.
     """
     ratios = []
-    for _ in range(CALIBRATIONS):
+    for _ in range(TURNS):
         one, other = (_seconds(work) for work in (plain, slowed))
         ratios.append(other / one)
     return statistics.median(ratios) - 1
@@ -110,15 +128,14 @@ def median_seconds(work: Callable[[], object]) -> float:
     Returns:
         Seconds of one call.
     """
-    return statistics.median(_seconds(work) for _ in range(CALIBRATIONS))
+    return statistics.median(_seconds(work) for _ in range(TURNS))
 
 
 def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    for _ in range(5):
-        work()
-    return (time.perf_counter() - start) / 5
+    work()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Slowed(float(os.environ["SADDLE_GATE_SLOWDOWN"])))
+    main(sys.argv[1], Slowed(json.loads(os.environ["SADDLE_GATE_SLOWDOWN"])))

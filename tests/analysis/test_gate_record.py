@@ -279,6 +279,8 @@ def test_a_gate_alone_makes_a_page(tmp_path: Path) -> None:
         "training step became slower or faster from one revision to another. Of 2 cells 1 is slower"
     ) in text
     assert "the session was killed" not in text
+    assert 'id="claims"' not in text
+    assert 'id="reproduction"' not in text
     assert f"<dt>Head</dt><dd>{FACTS['head']}</dd>" in text
     assert "<dt>Budget</dt><dd>10 minutes, 9 used</dd>" in text
     assert (

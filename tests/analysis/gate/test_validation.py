@@ -1,8 +1,9 @@
 """A validation goes on from what is there, and its shares are exact."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -12,6 +13,7 @@ from analysis.gate import validation
 from analysis.gate.exact import Exact
 from analysis.gate.found import Found
 from analysis.gate.pairs import CANARY, Timed
+from analysis.gate.process import WorkerError
 from analysis.gate.validation import append, lines, printed, rates, spreads, validate
 from analysis.gate.verdicts import Speed
 
@@ -25,8 +27,9 @@ class Pretend:
     made: list[tuple[Any, ...]] = []  # noqa: RUF012  # emptied by each test
 
     def __init__(self, *arguments: Any) -> None:
-        self.made.append(arguments)
-        self.slowed = arguments[5][1] == validation.SLOWED
+        if len(arguments) > 5:  # the other one only tells the cells
+            self.made.append(arguments)
+            self.slowed = arguments[5][1] == validation.SLOWED
 
     def cells(self, _wanted: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """One."""
@@ -41,11 +44,41 @@ class Pretend:
         return found
 
 
+class Calibrating:
+    """A worker that finds other work every time."""
+
+    rows: Iterator[int]
+
+    def __init__(self, *arguments: Any) -> None:
+        assert arguments[2] == validation.SLOWED
+        assert set(arguments[3]) == {"SADDLE_GATE_SLOWDOWN"}
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing to end."""
+
+    def ready(self) -> Self:
+        """At once."""
+        return self
+
+    def ask(self, name: str, _seconds: float, **_arguments: object) -> dict[str, int]:
+        """How many rows; a worker that has none left dies."""
+        assert name == "prepare"
+        for rows in self.rows:
+            return {"rows": rows}
+        raise WorkerError("it died")
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a validation of pretended gates writes."""
     Pretend.made.clear()
     monkeypatch.setattr(validation, "Gate", Pretend)
+    monkeypatch.setattr(validation, "Worker", Calibrating)
+    Calibrating.rows = iter(range(40, 80, 5))
     return tmp_path / "new" / "validation.jsonl"
 
 
@@ -61,10 +94,19 @@ def test_a_validation_goes_on_from_what_is_there(file: Path) -> None:
     assert [arguments[3] for arguments in Pretend.made] == [0, 1, 2, 0]
     assert [line["slowdown"] for line in lines(file)] == [0.0, 0.0, 0.0, 0.05]
     assert [arguments[6] for arguments in Pretend.made[2:]] == [
-        {"SADDLE_GATE_SLOWDOWN": "0.0"},
-        {"SADDLE_GATE_SLOWDOWN": "0.05"},
+        {"SADDLE_GATE_SLOWDOWN": "{}"},
+        {"SADDLE_GATE_SLOWDOWN": '{"ring": 50}'},
     ]
+    assert lines(file)[-1]["added_rows"] == {"ring": 50}
     assert Pretend.made[0][5] == ("bench.gate.worker", "bench.gate.worker")
+
+
+def test_work_that_cannot_be_found_is_told(file: Path) -> None:
+    """In a line, before any run."""
+    Calibrating.rows = iter([40])
+    with pytest.raises(UsageError, match="a worker failed: it died"):
+        validate(file, 0.05, 1, 10.0, quiet)
+    assert lines(file) == []
 
 
 def test_shares_are_of_cells_and_of_runs(file: Path) -> None:

@@ -175,11 +175,23 @@ def test_more_work_is_real_work(monkeypatch: pytest.MonkeyPatch) -> None:
     found = iter([0.004, 0.002])
     monkeypatch.setattr(slowed, "excess", lambda _plain, _slowed: next(found))
     made = Slowed(0.002)
-    worked: list[float] = []
+    worked: list[int] = []
     monkeypatch.setattr(made, "_work", worked.append)
-    made.prepare("tiny", TINY)
+    rows = round(((0.002 - 10e-6) / 1e-6 + ROWS) / 2)
+    assert made.prepare("tiny", TINY) == {"rows": rows}
     made.block("tiny", 3)
-    assert worked == pytest.approx([((0.002 - 10e-6) / 1e-6 + ROWS) / 2] * 3)
+    assert worked == [rows] * 3
+
+
+def test_work_that_was_found_is_added_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without timing anything again."""
+    monkeypatch.setattr(slowed, "median_seconds", pytest.fail)
+    made = Slowed({"tiny": 40})
+    worked: list[int] = []
+    monkeypatch.setattr(made, "_work", worked.append)
+    assert made.prepare("tiny", TINY) == {"rows": 40}
+    made.block("tiny", 2)
+    assert worked == [40, 40]
 
 
 def test_works_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +209,7 @@ def test_rows_beyond_the_buffer_are_several_products(monkeypatch: pytest.MonkeyP
     """Whole buffers and a rest."""
     sizes: list[int] = []
     monkeypatch.setattr(torch, "mm", lambda left, _right: sizes.append(len(left)))
-    Slowed(0.05)._work(2 * ROWS + 5.2)
+    Slowed(0.05)._work(2 * ROWS + 5)
     assert sizes == [ROWS, ROWS, 5]
 
 
