@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analysis.gate.verdicts import called, cleared, looks_of
+from analysis.gate.verdicts import looks_of, verdict_of
 
 
 @dataclass
@@ -44,5 +44,4 @@ class Looks:
 
     def _verdict(self, ratios: Sequence[float], *, last: bool) -> str:
         look = last or len(ratios) in self.at
-        call = called(ratios, self.cells) if look else ""
-        return call or ("no change" if cleared(ratios) else "inconclusive")
+        return verdict_of(ratios, self.cells, look=look)

@@ -136,6 +136,21 @@ def cleared(log_ratios: ArrayLike) -> bool:
     return bool(within and abs(math.expm1(found.estimate)) < FLOOR)
 
 
+def verdict_of(log_ratios: ArrayLike, cells: int, *, look: bool) -> str:
+    """What pairs say of a cell.
+
+    Args:
+        log_ratios: (n,), the screen's with them.
+        cells: that are compared in this run, this one included.
+        look: whether it may be called.
+
+    Returns:
+        "slower", "faster", "no change" or "inconclusive".
+    """
+    call = called(log_ratios, cells) if look else ""
+    return call or ("no change" if cleared(log_ratios) else "inconclusive")
+
+
 def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
     """A verdict with its numbers.
 

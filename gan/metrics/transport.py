@@ -14,9 +14,6 @@ from gan.metrics.clouds import clouds
 from gan.mixtures import Mixture
 
 TRANSPORT_SAMPLES = 1000  # exact in the plane: 0.2 s for 1,000 samples, 1.5 s for 2,000
-BACKENDS = {"torch": "pytorch", "jax": "jax", "cupy": "cupy", "tensorflow": "tensorflow"}
-"""Package -> how POT's variables call it."""
-
 PROJECTIONS = 64  # 32 bases of the plane, one of 64 features: 20 ms for 1,000 samples
 
 
@@ -68,18 +65,14 @@ def pot() -> ModuleType:
     every later fork of the process warns.
     """
     # It asks the environment, once; whatever is imported already costs nothing more.
-    told = {
-        f"POT_BACKEND_DISABLE_{package.upper()}": "1"
-        for name, package in BACKENDS.items()
-        if name not in sys.modules
-    }
-    told = {name: value for name, value in told.items() if name not in os.environ}
-    os.environ.update(told)
+    others = [name for name in ("jax", "cupy", "tensorflow") if name not in sys.modules]
+    variables = {f"POT_BACKEND_DISABLE_{name.upper()}" for name in others} - os.environ.keys()
+    os.environ.update(dict.fromkeys(variables, "1"))
     try:
         import ot
     finally:
-        for name in told:
-            del os.environ[name]
+        for variable in variables:
+            del os.environ[variable]
     module: ModuleType = ot
     return module
 
