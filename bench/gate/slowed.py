@@ -6,7 +6,9 @@ so found. No other worker reads it.
 """
 
 import json
+import math
 import os
+import random
 import statistics
 import sys
 import time
@@ -22,8 +24,11 @@ COLUMNS = 64
 ROWS = 64
 """Of the products added: 16 kB, so that they take time and leave a step its cache."""
 
-TURNS = 100
-CORRECTIONS = 2
+TIMINGS = 100
+QUADS = 60
+CORRECTIONS = 3
+BLOCK_SECONDS = 0.008
+"""As analysis.gate.pairs has them: the work is found as the gate will time it."""
 
 
 class Slowed(Worker):
@@ -67,10 +72,12 @@ class Slowed(Worker):
 
     def _found(self, share: float, step: Callable[[], torch.Tensor]) -> int:
         """How many rows take a share of a step, beside it."""
-        rows = self._rows(share * median_seconds(step))
+        seconds = median_seconds(step)
+        steps = max(1, round(BLOCK_SECONDS / seconds))
+        rows = self._rows(share * seconds)
         # There the same products take another time than by themselves.
         for _ in range(CORRECTIONS):
-            rows *= correction(share, excess(step, self._with(step, round(rows))))
+            rows *= correction(share, excess(step, self._with(step, round(rows)), steps))
         return round(rows)
 
     def _rows(self, seconds: float) -> float:
@@ -86,21 +93,30 @@ class Slowed(Worker):
                 torch.mm(self._left[:count], self._right)
 
 
-def excess(plain: Callable[[], object], slowed: Callable[[], object]) -> float:
-    """How much longer one work takes than another, timed in turns.
+def excess(plain: Callable[[], object], slowed: Callable[[], object], calls: int) -> float:
+    """How much longer one work takes than another, timed as the gate does.
+
+    In blocks: single calls in turns say 4 to 8 % where blocks say 5, since each follows the other
+    kind, with its memory. A B B A or B A A B, as is drawn: steps have their own periods (a
+    collection of garbage, another piece of the data), and of a work against itself A B B A alone
+    says 1 %.
 
     Args:
         plain: called without arguments.
         slowed: the same.
+        calls: in a block.
 
     Returns:
-        The median of the ratios, minus 1.
+        exp(the median of the logarithms of the ratios) - 1.
     """
+    draw = random.Random(0)  # noqa: S311  # of an order
     ratios = []
-    for _ in range(TURNS):
-        one, other = (_seconds(work) for work in (plain, slowed))
-        ratios.append(other / one)
-    return statistics.median(ratios) - 1
+    for _ in range(QUADS):
+        sign = draw.choice([1, -1])
+        order = [plain, slowed, slowed, plain] if sign > 0 else [slowed, plain, plain, slowed]
+        a1, b1, b2, a2 = (_seconds_of(work, calls) for work in order)
+        ratios.append(sign * math.log(b1 * b2 / (a1 * a2)) / 2)
+    return math.expm1(statistics.median(ratios))
 
 
 def correction(wanted: float, found: float) -> float:
@@ -128,12 +144,13 @@ def median_seconds(work: Callable[[], object]) -> float:
     Returns:
         Seconds of one call.
     """
-    return statistics.median(_seconds(work) for _ in range(TURNS))
+    return statistics.median(_seconds_of(work, 1) for _ in range(TIMINGS))
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds_of(work: Callable[[], object], calls: int) -> float:
     start = time.perf_counter()
-    work()
+    for _ in range(calls):
+        work()
     return time.perf_counter() - start
 
 

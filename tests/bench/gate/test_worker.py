@@ -13,7 +13,7 @@ from bench.gate.canary import seconds
 from bench.gate.cells import CELLS, QUALITY
 from bench.gate.counters import counters
 from bench.gate.golden import STEPS, golden
-from bench.gate.slowed import ROWS, Slowed, excess
+from bench.gate.slowed import QUADS, ROWS, Slowed, excess
 from bench.gate.worker import Worker, answered, greeting
 from gan.data import load
 from gan.run import Run
@@ -172,8 +172,8 @@ def test_more_work_is_real_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many rows as the share of a step asks for, corrected beside it, in every timed step."""
     times = iter([1.0, 10e-6, 10e-6 + 1e-6 * 15 * ROWS])
     monkeypatch.setattr(slowed, "median_seconds", lambda _work: next(times))
-    found = iter([0.004, 0.002])
-    monkeypatch.setattr(slowed, "excess", lambda _plain, _slowed: next(found))
+    found = iter([0.004, 0.002, 0.002])
+    monkeypatch.setattr(slowed, "excess", lambda _plain, _slowed, _steps: next(found))
     made = Slowed(0.002)
     worked: list[int] = []
     monkeypatch.setattr(made, "_work", worked.append)
@@ -202,7 +202,9 @@ def test_works_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     def takes(seconds: float) -> None:
         now[0] += seconds * (1 + 1e-4 * now[0])
 
-    assert excess(lambda: takes(2.0), lambda: takes(3.0)) == pytest.approx(0.5, abs=0.01)
+    found = excess(lambda: takes(2e-3), lambda: takes(3e-3), calls=4)
+    assert found == pytest.approx(0.5, abs=1e-3)
+    assert now[0] >= QUADS * 4 * (2 * 2e-3 + 2 * 3e-3)
 
 
 def test_rows_beyond_the_buffer_are_several_products(monkeypatch: pytest.MonkeyPatch) -> None:
