@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis import history
 from analysis.errors import UsageError
 from analysis.estimates import Interval, share_interval
 from analysis.gate.command import facts_of
 from analysis.gate.found import Found
 from analysis.gate.gate import Cells, Gate, Say
+from analysis.gate.outcome import history_rows
 from analysis.gate.pairs import CANARY, COMPILING_SECONDS
 from analysis.gate.process import WORKER, Worker, WorkerError
 from analysis.gate.trees import checked_out, commit_of, top
-from analysis.history import locked, write
 from analysis.json_text import plain
 from analysis.report import make_folder, replace
 
@@ -28,6 +29,9 @@ SLOWED = "bench.gate.slowed"
 VARIABLE = "SADDLE_GATE_SLOWDOWN"
 SLOWDOWNS = (0.0, 0.05, 0.1)
 """Of head: none, and what has to be noticed."""
+
+HISTORY = "history.jsonl"
+"""Beside a validation's file, of its unchanged runs: a change found in it is a false one."""
 
 CALIBRATIONS = 5
 """Processes that find how much work a slow-down is: memory is placed anew in each."""
@@ -57,6 +61,8 @@ class Rate:
 def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -> None:
     """Run the gate on one revision, head slowed or not, and append what it says.
 
+    Unchanged runs go into a history beside the file, as any gate run's may.
+
     Args:
         file: of lines; made if it is not there.
         slowdown: of SLOWDOWNS.
@@ -81,8 +87,11 @@ def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -
         for number in range(len(done), runs):
             say(f"slow-down {slowdown:.0%}, run {number + 1} of {runs}")
             gate = Gate(base, head, minutes, number, say, modules, {VARIABLE: json.dumps(rows)})
+            found = gate.run(cells, {})
             facts = facts_of([commit, commit], minutes) | {"added_rows": rows}
-            append(file, line_of(gate.run(cells, {}), slowdown, facts))
+            append(file, line_of(found, slowdown, facts))
+            if not slowdown:
+                history.append(file.with_name(HISTORY), history_rows(found, facts))
 
 
 def added(tree: Path, cells: Cells, slowdown: float, say: Say) -> dict[str, int]:
@@ -150,8 +159,8 @@ def append(file: Path, line: Mapping[str, Any]) -> None:
         line: ready for JSON.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with locked(file) as number:
-        write(number, json.dumps(line, allow_nan=False).encode() + b"\n")
+    with history.locked(file) as number:
+        history.write(number, json.dumps(line, allow_nan=False).encode() + b"\n")
 
 
 def lines(file: Path) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pytest
 
+from analysis import history
 from analysis.errors import UsageError
 from analysis.estimates import share_interval
 from analysis.gate import validation
@@ -40,7 +41,8 @@ class Pretend:
         assert trained == {}
         found = Found(Exact())
         found.speed = {"ring": SLOW if self.slowed else SAME, CANARY: SAME}
-        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}, took=20.0) for i in range(3)]
+        seconds = {"ring": (1e-3, 2e-3), CANARY: (1e-3, 1e-3)}
+        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}, seconds, took=20.0) for i in range(3)]
         return found
 
 
@@ -99,6 +101,15 @@ def test_a_validation_goes_on_from_what_is_there(file: Path) -> None:
     ]
     assert lines(file)[-1]["added_rows"] == {"ring": 50}
     assert Pretend.made[0][5] == ("bench.gate.worker", "bench.gate.worker")
+
+
+def test_unchanged_runs_make_a_history(file: Path) -> None:
+    """In steps of head over the kernel's, a row a cell and run; slowed runs are no noise."""
+    validate(file, 0.0, 2, 10.0, quiet)
+    validate(file, 0.05, 1, 10.0, quiet)
+    rows = history.read(file.with_name("history.jsonl")).rows
+    assert list(rows["cell"]) == ["ring", "ring"]
+    assert list(rows["ratio"]) == [2.0, 2.0]
 
 
 def test_work_that_cannot_be_found_is_told(file: Path) -> None:
