@@ -17,8 +17,8 @@ from analysis.errors import UsageError
 from analysis.gate_record import GATE, gates
 from analysis.place import Place, telling
 from analysis.processes import cores, outcomes
-from analysis.runs import RunFile, intern, read_run
-from analysis.stacking import stack, stacked_columns, stacked_rows
+from analysis.runs import Runs, joined, read_runs, row
+from analysis.stacking import stack, stacked_rows
 from analysis.tables import TABLES
 
 KINDS = {kind: "convergence" if kind == "training" else kind for kind in TABLES}
@@ -46,7 +46,8 @@ class Records:
             not timed.
         cells: one row per cell of any kind, also of one that only a run's file tells of: `kind`,
             `status`, `message`, and every other field of the run as `run.<field>`.
-        training: one row per record of a training run: `status` and the format's columns.
+        training: one row per record of a training run: `status` and the format's columns; samples
+            of the lowest seed of each setting.
         gradients: one row per shift and network: `status` and the format's columns.
         numerics, per_sample, optimum, overtrained, counterfactual: the rows of these kinds of run:
             `status` and the format's columns.
@@ -88,7 +89,7 @@ class Session:
 
     name: str
     document: dict[str, Any] | None
-    runs: tuple[RunFile, ...]
+    runs: Runs
     problems: tuple[str, ...]
 
 
@@ -113,7 +114,8 @@ def load(paths: Sequence[Place]) -> Records:
     runs, repeated = unique_runs(sessions)
     gate, refused = gates(paths)
     problems = [*(line for one in sessions for line in one.problems), *repeated, *refused]
-    cells = cell_rows(sessions, runs)
+    facts = [row(meta) for meta in runs.metas]
+    cells = cell_rows(sessions, facts)
     if not cells and gate.empty:
         reason = problems[0] if problems else "no cells and no runs"
         raise UsageError(f"nothing to report in {', '.join(map(str, paths))}: {reason}")
@@ -127,7 +129,7 @@ def load(paths: Sequence[Place]) -> Records:
         overhead=stack(costs, [*IDENTITY, *schema.OVERHEAD, "goal", "value"]),
         cells=pd.DataFrame(cells) if cells else stack([], CELL),
         **{kind: records(runs, kind) for kind in TABLES},
-        runs=stacked_rows(run.row for run in runs) if runs else stack([], [*IDENTITY, "kind"]),
+        runs=stacked_rows(facts) if facts else stack([], [*IDENTITY, "kind"]),
         gate=gate,
         machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
         problems=tuple(problems),
@@ -176,8 +178,8 @@ def read_session(path: Place) -> Session:
         raise UsageError(
             f"{path}: no benchmark.json and no runs/*.parquet in this folder, and no {GATE}"
         )
-    runs, problems = read_runs(stored)
-    return Session(folder.resolve().name, document, tuple(runs), tuple(problems))
+    runs, problems = read_all(stored)
+    return Session(folder.resolve().name, document, runs, tuple(problems))
 
 
 def named_keys(document: Mapping[str, Any]) -> list[str]:
@@ -189,43 +191,32 @@ def named_keys(document: Mapping[str, Any]) -> list[str]:
     )
 
 
-def read_runs(paths: Sequence[Place]) -> tuple[list[RunFile], list[str]]:
-    """The runs that can be read, and a line on each that cannot, both in the files' order."""
+def read_all(paths: Sequence[Place]) -> tuple[Runs, list[str]]:
+    """`read_runs`, in as many processes as so many files deserve."""
     blocks = [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
     # The client of an address has threads of its own, which no forked process has.
     local = all(isinstance(path, Path) for path in paths)
     processes = cores() if local and len(paths) >= MANY else 1
-    read = outcomes([partial(read_block, block) for block in blocks], processes)
-    runs = [run for found, _ in read for run in found]
-    intern(runs)
-    return runs, [line for _, lines in read for line in lines]
+    read = outcomes([partial(read_runs, block) for block in blocks], processes)
+    return joined([found for found, _ in read]), [line for _, lines in read for line in lines]
 
 
-def read_block(paths: Iterable[Place]) -> tuple[list[RunFile], list[str]]:
-    """The same of a few files, in this process."""
-    runs, problems = [], []
-    for path in paths:
-        try:
-            runs.append(read_run(path))
-        except UsageError as error:
-            problems.append(f"{path.parent.name}/{path.name} is left out: {error}")
-    return runs, problems
-
-
-def unique_runs(sessions: Iterable[Session]) -> tuple[list[RunFile], list[str]]:
+def unique_runs(sessions: Iterable[Session]) -> tuple[Runs, list[str]]:
     """Every run once: the same key on the same machine is the same seed, not another one."""
-    runs: dict[tuple[str, str, str], RunFile] = {}
-    problems = []
+    known = set[tuple[str, str, str]]()
+    parts, problems = [], []
     for session in sessions:
-        for run in session.runs:
-            identity = (run.meta["kind"], run.meta["key"], run.meta["machine"])
-            if identity in runs:
+        repeated = []
+        for place, meta in enumerate(session.runs.metas):
+            identity = (meta["kind"], meta["key"], meta["machine"])
+            if identity in known:
                 problems.append(
-                    f"run {run.meta['key']} is in two folders: {session.name}'s is left out"
+                    f"run {meta['key']} is in two folders: {session.name}'s is left out"
                 )
-            else:
-                runs[identity] = run
-    return list(runs.values()), problems
+                repeated.append(place)
+            known.add(identity)
+        parts.append(session.runs.without(repeated) if repeated else session.runs)
+    return joined(parts), problems
 
 
 def cells_of(documents: Iterable[dict[str, Any]], kind: str) -> list[tuple[Any, Any]]:
@@ -238,7 +229,9 @@ def cells_of(documents: Iterable[dict[str, Any]], kind: str) -> list[tuple[Any, 
     ]
 
 
-def cell_rows(sessions: Iterable[Session], runs: Iterable[RunFile]) -> list[dict[str, object]]:
+def cell_rows(
+    sessions: Iterable[Session], runs: Iterable[Mapping[str, object]]
+) -> list[dict[str, object]]:
     """The rows of `Records.cells`: the benchmark.json's, then what only a run's file tells of."""
     rows = [
         cell_row(cell, session.document["machine_info"]["saddle"])
@@ -248,22 +241,22 @@ def cell_rows(sessions: Iterable[Session], runs: Iterable[RunFile]) -> list[dict
     ]
     told = {(row["kind"], row["key"]) for row in rows}
     for run in runs:
-        kind = KINDS[run.meta["kind"]]
-        if (kind, run.meta["key"]) not in told:
-            facts = {name: run.row[name] for name in run.row if name in CELL or name[:4] == "run."}
+        kind = KINDS[str(run["kind"])]
+        if (kind, run["key"]) not in told:
+            facts = {name: run[name] for name in run if name in CELL or name[:4] == "run."}
             rows.append({**facts, "kind": kind})
     return rows
 
 
-def records(runs: Iterable[RunFile], kind: str) -> pd.DataFrame:
+def records(runs: Runs, kind: str) -> pd.DataFrame:
     """The rows of every run of a kind, each beside what it is."""
-    found = [run for run in runs if run.meta["kind"] == kind and len(run)]
+    found = runs.of_kind(kind)
     if not found:
         return stack([], columns(kind))
-    identity = stacked_rows({name: run.row[name] for name in IDENTITY} for run in found)
-    repeated = identity.loc[identity.index.repeat([len(run) for run in found])]
-    values = pd.DataFrame(stacked_columns([run.columns for run in found]))
-    return repeated.reset_index(drop=True).join(values)
+    facts = (row(meta) for meta, _ in found)
+    identity = stacked_rows({name: fact[name] for name in IDENTITY} for fact in facts)
+    repeated = identity.loc[identity.index.repeat([count for _, count in found])]
+    return repeated.reset_index(drop=True).join(runs.rows(kind))
 
 
 def columns(kind: str) -> list[str]:
@@ -286,8 +279,8 @@ def machine_row(session: Session) -> dict[str, object]:
 MANY = 200
 """Files from which on a second process has begun long before the first would be done."""
 
-BLOCK = 100
-"""Files that a process reads at a time, so that all of them end together."""
+BLOCK = 250
+"""Files that a process reads at a time: few enough that all processes end together."""
 
 IDENTITY = ("key", "machine", "status", *schema.AXES)
 

@@ -1,6 +1,6 @@
 """The data format of results/README.md as tables. A field that may be null says so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.errors import UsageError
@@ -24,23 +24,28 @@ from analysis.fields import (
 )
 
 SCHEMA = 1
+RUN_SCHEMAS = (1, 2)
+"""Of run files: those of 1 have a checksum of what they say, or none; of 2 a seal of the file."""
+
 Columns = Mapping[str, str]
 
 
-def check_schema(record: Mapping[str, Any], where: str) -> None:
-    """Refuse every schema number but this version's own.
+def check_schema(record: Mapping[str, Any], where: str, known: Sequence[int] = (SCHEMA,)) -> None:
+    """Refuse every schema number that this version does not know.
 
     Args:
         record: the object that states its `schema`.
         where: how to call the object in the error.
+        known: the numbers.
 
     Raises:
         UsageError: the number is missing or unknown.
     """
     check(record, {"schema": INTEGER}, where)
-    if record["schema"] != SCHEMA:
+    if record["schema"] not in known:
         raise UsageError(
-            f"{where}.schema: this version reads {SCHEMA}, found {record['schema']};"
+            f"{where}.schema: this version reads {' and '.join(map(str, known))}, found"
+            f" {record['schema']};"
             " use the version of saddle-bench that wrote it"
         )
 
@@ -143,6 +148,8 @@ RUN_FILE: Fields = {
     "machine": TEXT,
     "facts": OBJECT,
 }
+
+SEAL: Fields = {"seal": TEXT}
 
 TRAINING_FACTS: Fields = {
     "sample_shape": SHAPE,

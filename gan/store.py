@@ -18,7 +18,7 @@ from gan.errors import UnwritableError, UsageError
 from gan.folder import Place, contents, make, mkdir, telling
 from gan.run import Run
 
-SCHEMA = 1
+SCHEMA = 2
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from analysis.errors import UsageError
-from analysis.runs import checksum, read_run
+from analysis.run_file import checksum
+from analysis.runs import read_run, row
 from analysis.tables import TABLES
 
 
@@ -33,6 +35,17 @@ def rewrite_meta(path: Path, **entries: object) -> None:
     pq.write_table(table.replace_schema_metadata({"saddle": json.dumps(meta)}), path)
 
 
+def rows_of(path: Path) -> pd.DataFrame:
+    """The table of a run's file."""
+    run = read_run(path)
+    return run.rows(run.metas[0]["kind"])
+
+
+def row_of(path: Path) -> dict[str, Any]:
+    """A run's file as a row of `Records.runs`."""
+    return row(read_run(path).metas[0])
+
+
 def refusal(path: Path) -> str:
     """Why a file is refused."""
     with pytest.raises(UsageError) as error:
@@ -42,34 +55,35 @@ def refusal(path: Path) -> str:
 
 def test_a_training_run_comes_back_as_it_was_written(synthetic: Any) -> None:
     """Numbers are float64 with NaN for null, lists are arrays, facts are columns of its row."""
-    run = read_run(synthetic.run())
-    assert run.rows["step"].tolist() == [0, 100, 200]
-    assert np.isnan(run.rows["generator_loss"][0])
-    assert run.rows["fid"].isna().all()
-    assert len(run.rows["samples"][0]) == 400
-    assert run.rows["samples"][1] is None
-    assert run.row["sample_shape"] == [1]
-    assert run.row["run.steps"] == 1000
+    path = synthetic.run()
+    rows, told = rows_of(path), row_of(path)
+    assert rows["step"].tolist() == [0, 100, 200]
+    assert np.isnan(rows["generator_loss"][0])
+    assert rows["fid"].isna().all()
+    assert len(rows["samples"][0]) == 400
+    assert rows["samples"][1] is None
+    assert told["sample_shape"] == [1]
+    assert told["run.steps"] == 1000
 
 
 def test_long_facts_are_arrays_and_short_ones_stay(synthetic: Any) -> None:
     """A list of numbers that is null stays so."""
     path = synthetic.run()
     known = json.loads(pq.read_schema(path).metadata[b"saddle"])["facts"]
-    row = read_run(path).row
-    assert isinstance(row["grid"], np.ndarray)
-    assert row["grid"].tolist() == known["grid"]
-    assert row["mode_centres"] == known["mode_centres"]
+    told = row_of(path)
+    assert isinstance(told["grid"], np.ndarray)
+    assert told["grid"].tolist() == known["grid"]
+    assert told["mode_centres"] == known["mode_centres"]
     rewrite(path, logits_on_grid=pa.nulls(3))
     rewrite_meta(path, facts={**known, "grid": None, "density_on_grid": None})
-    assert read_run(path).row["grid"] is None
+    assert row_of(path)["grid"] is None
 
 
 def test_a_gradients_run_comes_back_as_it_was_written(synthetic: Any) -> None:
     """Both networks, one row per shift."""
-    run = read_run(synthetic.run(kind="gradients"))
-    assert run.rows["network"].value_counts().to_dict() == {"untrained": 17, "trained": 17}
-    assert run.rows["one_minus_d_fake"].min() == pytest.approx(1 / (1 + np.exp(12)))
+    rows = rows_of(synthetic.run(kind="gradients"))
+    assert rows["network"].value_counts().to_dict() == {"untrained": 17, "trained": 17}
+    assert rows["one_minus_d_fake"].min() == pytest.approx(1 / (1 + np.exp(12)))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -130,7 +144,7 @@ def test_a_checksum_that_is_right_is_believed(synthetic: Any) -> None:
     whole = pq.read_table(path)
     entry = json.loads(whole.schema.metadata[b"saddle"])
     rewrite_meta(path, sha256=checksum(entry, whole))
-    assert len(read_run(path).rows) == 3
+    assert len(rows_of(path)) == 3
 
 
 @pytest.mark.parametrize("change", ["header", "values", "type", "digits"])
@@ -152,9 +166,45 @@ def test_a_checksum_that_is_wrong_is_refused(synthetic: Any, change: str) -> Non
 def test_a_checksum_under_another_name_is_missed(synthetic: Any) -> None:
     """One bit of the word "sha256" is no way around it; a file of before it has no other field."""
     path = synthetic.run()
-    assert len(read_run(path).rows) == 3
+    assert len(rows_of(path)) == 3
     rewrite_meta(path, sha257="0" * 64)
     assert refusal(path) == "damaged: its checksum does not match"
+
+
+def sealed(path: Path) -> Path:
+    """The same run as a file of schema 2."""
+    table = pq.read_table(path)
+    meta = {**json.loads(table.schema.metadata[b"saddle"]), "schema": 2, "seal": "0" * 64}
+    meta.pop("sha256", None)
+    entry = json.dumps(meta, sort_keys=True)
+    pq.write_table(table.replace_schema_metadata(None), path, write_page_checksum=True)
+    with pq.ParquetWriter(path, table.schema.remove_metadata(), store_schema=False) as writer:
+        writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata({"saddle": entry})
+    content = path.read_bytes()
+    digits = hashlib.sha256(content).hexdigest().encode()
+    path.write_bytes(content.replace(b'"seal": "' + b"0" * 64, b'"seal": "' + digits))
+    return path
+
+
+def test_a_sealed_file_is_read_as_one_of_before(synthetic: Any) -> None:
+    """The same rows and facts."""
+    path = synthetic.run()
+    rows, told = rows_of(path), row_of(path)
+    pd.testing.assert_frame_equal(rows_of(sealed(path)), rows)
+    assert str(sorted(row_of(path).items())) == str(sorted(told.items()))
+
+
+def test_any_flipped_bit_of_a_sealed_file_is_refused(synthetic: Any) -> None:
+    """Of pages, header, footer and of the seal itself."""
+    path = sealed(synthetic.run())
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    start = whole.index(b'"seal": "')
+    for place in [*rng.integers(len(whole), size=150), *range(start, start + 73)]:
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(content))
+        assert "\n" not in refusal(path)
 
 
 def test_a_folder_by_a_runs_name_is_refused(tmp_path: Path) -> None:
@@ -182,7 +232,8 @@ def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entries", "line"),
     [
-        ({"schema": 2}, "metadata.schema: this version reads 1, found 2"),
+        ({"schema": 3}, "metadata.schema: this version reads 1 and 2, found 3"),
+        ({"schema": 2}, "metadata.seal: missing; expected text"),
         ({"kind": "dance"}, f"metadata.kind: expected one of {', '.join(TABLES)}, found 'dance'"),
         ({"run": 3}, "metadata.run: expected an object, found 3"),
         ({"run": {}}, "metadata.run.device: missing; expected text"),
@@ -253,9 +304,9 @@ def test_a_column_of_nulls_alone_is_a_column_without_values(synthetic: Any) -> N
     """Arrow gives such a column a type of its own."""
     path = synthetic.run()
     rewrite(path, w1=pa.nulls(3), samples=pa.nulls(3))
-    run = read_run(path)
-    assert run.rows["w1"].isna().all()
-    assert run.rows["samples"].isna().all()
+    rows = rows_of(path)
+    assert rows["w1"].isna().all()
+    assert rows["samples"].isna().all()
 
 
 def test_another_network_than_the_format_has_is_refused(synthetic: Any) -> None:
@@ -274,4 +325,4 @@ def test_a_run_without_rows_is_one_that_did_not_finish(synthetic: Any, status: s
     if status == "finished":
         assert refusal(path) == "finished, but without rows"
     else:
-        assert read_run(path).rows.empty
+        assert rows_of(path).empty

@@ -69,10 +69,10 @@ ROWS = st.lists(
 @given(rows=ROWS, message=st.text(st.characters(codec="utf-8")))
 def test_any_rows_come_back(rows: list[dict[str, object]], message: str) -> None:
     """Every number, infinite ones too, every text and list, and nulls as nulls."""
-    header, back = parquet.decode(parquet.encode({"message": message}, rows))
-    assert header.pop("sha256")
-    assert header == {"message": message}
-    assert back == rows
+    assert parquet.decode(parquet.encode({"message": message}, rows)) == (
+        {"message": message},
+        rows,
+    )
 
 
 def test_columns_have_their_documented_types(tmp_path: Path) -> None:
