@@ -5,6 +5,7 @@ be infinite: a run that diverged, or ended without a value, is worse than any th
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,8 @@ def rank_sum_distribution(ranks: Iterable[int], most: int) -> Array:
     """P(the ranks that are positive sum to w) if every sign is as likely as the other.
 
     Rank by rank, P(w) ← (P(w) + P(w − rank)) / 2: no signs are enumerated. Work grows as n·most,
-    n³ for n seeds: 0.3 s and 4 MB for a thousand, 9 s for three thousand. Beyond 1,022 seeds the
+    n³ for n seeds: 0.3 s and 4 MB for a thousand, 9 s for three thousand. Ranks without ties are
+    worked out once for each n. Beyond 1,022 seeds the
     smallest chances, 2⁻ⁿ, are too small for float64's full precision, and beyond 1,074 they are 0.
 
     Args:
@@ -106,9 +108,26 @@ def rank_sum_distribution(ranks: Iterable[int], most: int) -> Array:
     >>> (8 * rank_sum_distribution([1, 2, 3], most=6)).tolist()
     [1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]
     """
+    ordered = sorted(ranks)
+    half = sum(ordered) // 2
+    if most <= half and ordered == list(range(1, len(ordered) + 1)):
+        return _without_ties(len(ordered))[: most + 1]
+    return _sums(ordered, most)
+
+
+@lru_cache(maxsize=64)
+def _without_ties(n: int) -> Array:
+    """The lower half of the distribution for ranks 1, 2, …, n, which every n seeds share."""
+    chances = _sums(range(1, n + 1), n * (n + 1) // 4)
+    chances.flags.writeable = False
+    return chances
+
+
+def _sums(ranks: Iterable[int], most: int) -> Array:
+    """P(w) for w = 0, …, most; the ranks in increasing order."""
     chances, reach = np.zeros(most + 1), 1
     chances[0] = 1
-    for rank in sorted(ranks):
+    for rank in ranks:
         reach = min(reach + rank, most + 1)
         reached = chances[:reach]
         reached[rank:] += reached[:-rank]

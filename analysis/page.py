@@ -37,12 +37,20 @@ LARGEST_SVG = 2_000_000
 LARGEST_DOWNLOAD = 500_000
 """Bytes; a file larger than that is held compressed, so that the page stays one to send around."""
 
+LARGEST_HELD = 20_000_000
+"""Bytes; a figure's data beyond that are not in the page, but in the file beside it."""
+
+
+LongTable = tuple[str, str, str, pd.DataFrame]
+"""Anchor, heading, what is in it, and the table."""
+
 
 def page(
     records: Records,
     entries: Sequence[Entry],
     published: Sequence[Published],
     tables: Mapping[str, pd.DataFrame],
+    long_tables: Sequence[LongTable],
     drawings: Sequence[Drawing],
     not_drawn: Sequence[str],
     documents: Sequence[bytes],
@@ -54,6 +62,7 @@ def page(
         entries: the claims ledger.
         published: the reproduction ledger.
         tables: the summary.
+        long_tables: those of `folded`.
         drawings: its figures.
         not_drawn: a line on each figure that is missing.
         documents: the benchmark.json files, to be downloaded from the page.
@@ -82,7 +91,7 @@ def page(
         tables=[
             (data, list(table.columns), table.to_numpy().tolist()) for data, table in tables.items()
         ],
-        folded=folded(records),
+        folded=long_tables,
         machines=[
             *(machine(row) for _, row in records.machines.iterrows()),
             *gate_page.facts(records),
@@ -97,7 +106,7 @@ def page(
     )
 
 
-def folded(records: Records) -> list[tuple[str, str, str, pd.DataFrame]]:
+def folded(records: Records) -> list[LongTable]:
     """The long tables: anchor, heading, what is in it, and the table; those without rows left out.
 
     Args:
@@ -185,13 +194,14 @@ def data_uri(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
-def download(name: str, data: bytes, media_type: str) -> tuple[str, str]:
+def download(name: str, data: bytes, media_type: str, folder: str | None = None) -> tuple[str, str]:
     """A file as the page holds it: a large one is compressed, which pandas reads all the same.
 
     Args:
         name: of the file.
         data: its bytes.
         media_type: of them.
+        folder: where it lies beside the page, if it does; a very large one is left there.
 
     Returns:
         The name that it is saved under, and its address.
@@ -201,6 +211,8 @@ def download(name: str, data: bytes, media_type: str) -> tuple[str, str]:
     """
     if len(data) <= LARGEST_DOWNLOAD:
         return name, data_uri(data, media_type)
+    if folder is not None and len(data) > LARGEST_HELD:
+        return name, f"{folder}/{name}"
     return f"{name}.gz", compressed(data)
 
 

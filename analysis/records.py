@@ -128,7 +128,7 @@ def load(paths: Sequence[Place]) -> Records:
         peers=stack(peers, [*IDENTITY, *PEER]),
         overhead=stack(costs, [*IDENTITY, *schema.OVERHEAD, "goal", "value"]),
         cells=pd.DataFrame(cells) if cells else stack([], CELL),
-        **{kind: records(runs, kind) for kind in TABLES},
+        **{kind: records(runs, facts, kind) for kind in TABLES},
         runs=stacked_rows(facts) if facts else stack([], [*IDENTITY, "kind"]),
         gate=gate,
         machines=pd.DataFrame([machine_row(session) for session in sessions if session.document]),
@@ -216,7 +216,7 @@ def unique_runs(sessions: Iterable[Session]) -> tuple[Runs, list[str]]:
                 repeated.append(place)
             known.add(identity)
         parts.append(session.runs.without(repeated) if repeated else session.runs)
-    return joined(parts), problems
+    return joined(parts) if len(parts) > 1 else parts[0], problems
 
 
 def cells_of(documents: Iterable[dict[str, Any]], kind: str) -> list[tuple[Any, Any]]:
@@ -248,13 +248,13 @@ def cell_rows(
     return rows
 
 
-def records(runs: Runs, kind: str) -> pd.DataFrame:
-    """The rows of every run of a kind, each beside what it is."""
-    found = runs.of_kind(kind)
+def records(runs: Runs, facts: Iterable[Mapping[str, object]], kind: str) -> pd.DataFrame:
+    """The rows of every run of a kind, each beside what it is: a row of `facts` each."""
+    both = zip(facts, runs.counts, strict=True)
+    found = [(fact, count) for fact, count in both if fact["kind"] == kind and count]
     if not found:
         return stack([], columns(kind))
-    facts = (row(meta) for meta, _ in found)
-    identity = stacked_rows({name: fact[name] for name in IDENTITY} for fact in facts)
+    identity = stacked_rows({name: fact[name] for name in IDENTITY} for fact, _ in found)
     repeated = identity.loc[identity.index.repeat([count for _, count in found])]
     return repeated.reset_index(drop=True).join(runs.rows(kind))
 

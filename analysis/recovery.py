@@ -1,6 +1,6 @@
 """Whether and when a run's samples came within a share of their first distance to the data."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ USUAL_EPSILON = 1e-8
 
 JUDGED = ("finished", "diverged")
 """Statuses of runs that say something of the game; memory that ran out does not."""
+
+
+Curve = Mapping[str, Any] | pd.DataFrame
+"""Name -> the values of a run's records."""
 
 
 def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -48,7 +52,7 @@ def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataF
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1, not {share!r}")
     identity = ["key", "machine"]
-    records = dict(iter(curves.groupby(identity, sort=False)))
+    records = by_run(curves, CLOCKS_AND_DISTANCES)
     rows = [
         {
             "key": run["key"],
@@ -65,11 +69,29 @@ def outcomes(curves: pd.DataFrame, runs: pd.DataFrame, share: float) -> pd.DataF
     return pd.DataFrame(rows, columns=[*identity, "status", *outcome(NOTHING, share)])
 
 
-def outcome(records: pd.DataFrame, share: float, *, diverged: bool = False) -> dict[str, object]:
+def by_run(table: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, str], Curve]:
+    """The columns of every run's rows; a frame for each of thousands would cost seconds.
+
+    Args:
+        table: with `key` and `machine`.
+        names: of columns of numbers; those that are not there are left out.
+
+    Returns:
+        (key, machine) -> name -> values in the table's order; runs in order of appearance.
+    """
+    columns = {name: table[name].to_numpy(dtype=float) for name in names if name in table}
+    places = table.groupby(["key", "machine"], sort=False).indices
+    return {
+        (str(key), str(machine)): {name: values[rows] for name, values in columns.items()}
+        for (key, machine), rows in places.items()
+    }
+
+
+def outcome(records: Curve, share: float, *, diverged: bool = False) -> dict[str, object]:
     """One run's part of `outcomes`.
 
     Args:
-        records: of one run, in order of step; columns `step`, `seconds`, `w1`, `fid`.
+        records: of one run, in order of step: `step`, `seconds`, `w1`, `fid`.
         share: of the distance at the first record.
         diverged: whether the run ended so: after its last record its samples are no longer data.
 
@@ -82,8 +104,9 @@ def outcome(records: pd.DataFrame, share: float, *, diverged: bool = False) -> d
     9.0
     """
     metric = distance_of(records)
-    values = records[metric].to_numpy(dtype=float) if metric else np.full(len(records), np.nan)
-    clock = {name: records[name].to_numpy(dtype=float) for name in ("step", "seconds")}
+    clock = {name: np.asarray(records[name], dtype=float) for name in ("step", "seconds")}
+    nowhere = np.full(len(clock["step"]), np.nan)
+    values = np.asarray(records[metric], dtype=float) if metric else nowhere
     start = float(values[0]) if len(values) else np.nan
     target = share * start if np.isfinite(start) and start > 0 else np.nan
     within = np.isfinite(values) & (values <= target)
@@ -127,14 +150,14 @@ def rule_of(run: Mapping[Hashable, Any]) -> str:
     return optimiser
 
 
-def distance_of(records: pd.DataFrame) -> str:
+def distance_of(records: Curve) -> str:
     """The distance that a run's records have: "w1", "fid", or "" for neither.
 
     >>> distance_of(pd.DataFrame({"w1": [np.nan, np.nan], "fid": [np.nan, 3.0]}))
     'fid'
     """
     for metric in DISTANCES:
-        if metric in records and np.isfinite(records[metric].to_numpy(dtype=float)).any():
+        if metric in records and np.isfinite(np.asarray(records[metric], dtype=float)).any():
             return metric
     return ""
 
@@ -156,4 +179,6 @@ def distance_after(records: pd.DataFrame, seconds: float) -> float:
 DISTANCES: Mapping[str, str] = {"w1": "W₁", "fid": "FID"}
 """The distance of each kind of data, and what it is called; the first that a run has counts."""
 
-NOTHING = pd.DataFrame({name: pd.Series(dtype=float) for name in ("step", "seconds", *DISTANCES)})
+CLOCKS_AND_DISTANCES = ("step", "seconds", *DISTANCES)
+
+NOTHING: Curve = {name: np.empty(0) for name in CLOCKS_AND_DISTANCES}

@@ -2,16 +2,21 @@
 
 import io
 import json
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from pyarrow.csv import write_csv
 
+from analysis.estimates import Array
 from analysis.figures import Figure
 from analysis.figures.style import RC
 from analysis.records import Records
@@ -148,25 +153,66 @@ def pictures(draw: Draw, rows: pd.DataFrame) -> tuple[bytes, bytes]:
 
 
 def csv(rows: pd.DataFrame) -> bytes:
-    r"""The rows as CSV, six significant digits, arrays as JSON.
+    r"""The rows as CSV, floats with six significant digits, arrays as JSON, texts in quotes.
 
     Args:
         rows: a figure's data.
 
     Returns:
-        UTF-8 text.
+        UTF-8 text; what is missing is empty.
 
-    >>> csv(pd.DataFrame({"x": [0.1 + 0.2], "name": ["a,b"]}))
-    b'x,name\n0.3,"a,b"\n'
+    >>> csv(pd.DataFrame({"x": [0.1 + 0.2, None], "name": ["a,b", ""]}))
+    b'"x","name"\n0.3,"a,b"\n,""\n'
     """
-    plain = rows.copy()
-    for column in plain:
-        if pd.api.types.is_object_dtype(plain[column]):
-            plain[column] = plain[column].map(_as_json)
-    return plain.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+    # Arrow's writer takes a tenth of the time of pandas', which formats number by number.
+    columns = {str(name): _plain(rows[name]) for name in rows}
+    sink = io.BytesIO()
+    write_csv(pa.table(columns), sink)
+    return sink.getvalue()
 
 
-def _as_json(value: object) -> object:
+def _plain(values: "pd.Series[Any]") -> pa.Array:
+    """A column as Arrow writes it."""
+    if pd.api.types.is_float_dtype(values):
+        return pa.array(significant(values.to_numpy(dtype=float)), from_pandas=True)
+    if pd.api.types.is_object_dtype(values):
+        try:
+            return pa.array(values, pa.string(), from_pandas=True)
+        except pa.ArrowException:  # not texts alone
+            texts = [None if _is_missing(value) else _text(value) for value in values]
+            return pa.array(texts, pa.string())
+    return pa.array(values, from_pandas=True)
+
+
+def significant(values: Array) -> Array:
+    """The numbers nearest to those of six significant digits, whose shortest text has no more.
+
+    Args:
+        values: (n,), any.
+
+    Returns:
+        (n,).
+
+    >>> significant(np.array([0.1 + 0.2, 1234567.0, -1e-300, np.inf]))
+    array([ 3.00000e-001,  1.23457e+006, -1.00000e-300,           inf])
+    """
+    sizes = np.abs(values, where=np.isfinite(values) & (values != 0), out=np.ones(len(values)))
+    places = 5 - np.floor(np.log10(sizes)).astype(int)
+    # Powers up to 10²² are exact, so one division or product is rounded once.
+    exact = np.abs(places) <= 22
+    powers = 10.0 ** np.abs(np.where(exact, places, 0))
+    up = places >= 0
+    whole = np.rint(np.where(up, values * powers, values / powers))
+    rounded: Array = np.where(up, whole / powers, whole * powers)
+    rounded[~exact] = [float(f"{value:.6g}") for value in values[~exact]]
+    return rounded
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _text(value: object) -> str:
     if isinstance(value, np.ndarray):
         return json.dumps([float(f"{x:.5g}") for x in value.ravel()])
-    return value
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

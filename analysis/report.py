@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from analysis.claims import CLAIMS
 from analysis.claims.claim import Finding
 from analysis.claims.ledger import Entry, as_json, ledger
 from analysis.errors import UsageError
-from analysis.figures import FIGURES, metric_curve
-from analysis.page import page
+from analysis.figures import FIGURES, Figure, metric
+from analysis.page import LongTable, folded, page
 from analysis.place import Place, telling
 from analysis.processes import cores, outcomes
 from analysis.records import Records, load
@@ -62,49 +62,80 @@ def report(paths: Sequence[Place], output: Place | None = None) -> Report:
     folder = output_folder(paths, output)
     records = load(paths)
     make_folder(folder / "figures")
-    made, entries, tables = parts(records)
-    drawn = tuple(one for one in made.values() if one is not None)
+    made = parts(records)
+    drawn = tuple(one for one in made.figures.values() if one is not None)
     missing = tuple(
         f"{name}: not drawn: it needs {FIGURES[name].needs}"
-        for name, one in made.items()
+        for name, one in made.figures.items()
         if one is None
     )
     documents = [file.read_bytes() for path in paths if (file := document(path)) is not None]
     published = reproduction.ledger(records)
-    text = page(records, entries, published, tables, drawn, missing, documents)
-    for name, one in made.items():
+    text = page(
+        records, made.entries, published, made.tables, made.folded, drawn, missing, documents
+    )
+    for name, one in made.figures.items():
         for suffix in SUFFIXES:
             file = folder / "figures" / f"{name}.{suffix}"
             replace(file, None if one is None else getattr(one, suffix))
-    replace(folder / "claims.json", as_json(entries))
+    replace(folder / "claims.json", as_json(made.entries))
     replace(folder / "reproduction.json", reproduction.as_json(published))
     replace(folder / "report.html", text.encode())
     names = tuple(one.name for one in drawn)
     return Report(folder / "report.html", names, missing, records.problems)
 
 
-def parts(
-    records: Records,
-) -> tuple[dict[str, Drawing | None], list[Entry], dict[str, pd.DataFrame]]:
+@dataclass(frozen=True)
+class Parts:
+    """What a page is made of and takes long.
+
+    Args:
+        figures: in the order of the page; None: the results hold nothing to draw.
+        entries: the claims ledger.
+        tables: the summary.
+        folded: the long tables.
+    """
+
+    figures: dict[str, Drawing | None]
+    entries: list[Entry]
+    tables: dict[str, pd.DataFrame]
+    folded: list[LongTable]
+
+
+def parts(records: Records) -> Parts:
     """What a report is made of and takes long, in as many processes as many results deserve.
 
     Args:
         records: the results.
 
     Returns:
-        The figures in the order of the page, the claims ledger and the summary.
+        All of it.
     """
+    # What most parts ask for is made, and kept, before there are processes to make it twice.
+    metric.curves(records)
     groups = together(FIGURES)
-    # What several parts ask for is made, and kept, before there are processes to make it twice.
-    metric_curve.prepare(records)
-    jobs: list[Callable[[], Any]] = [partial(drawings, group, records) for group in groups]
-    jobs += [partial(findings, records), partial(summary, records)]
+    alike = next((group for group in groups if "comparisons" in group), {})
+    jobs: list[Callable[[], Any]] = [
+        partial(drawings, group, records) for group in groups if group is not alike
+    ]
+    jobs += [
+        partial(compared, alike, records),
+        partial(findings, records),
+        partial(summary, records),
+    ]
     processes = cores() if len(records.cells) >= MANY else 1
-    *made, found, tables = outcomes(jobs, processes)
-    by_name = {name: one for group in made for name, one in group.items()}
+    *made, (others, long_tables), found, tables = outcomes(jobs, processes)
+    by_name = {name: one for group in (*made, others) for name, one in group.items()}
     claims = zip(CLAIMS.items(), found, strict=True)
     entries = [Entry(name, claim, told) for (name, claim), told in claims]
-    return {name: by_name[name] for name in FIGURES}, entries, tables
+    return Parts({name: by_name[name] for name in FIGURES}, entries, tables, long_tables)
+
+
+def compared(
+    group: Mapping[str, Figure], records: Records
+) -> tuple[dict[str, Drawing | None], list[LongTable]]:
+    """The figure of the comparisons, if any, and the page's long tables, one of which has them."""
+    return drawings(group, records) if group else {}, folded(records)
 
 
 def findings(records: Records) -> list[tuple[Finding, ...]]:

@@ -109,12 +109,14 @@ def _bounds(counts: Iterable[int]) -> list[tuple[int, int]]:
 
 def _intern(metas: Iterable[Mapping[str, Any]]) -> None:
     known: dict[bytes, Any] = {}
-    for meta in metas:
-        facts = meta["facts"]
-        for name in LONG & facts.keys():
-            if isinstance(facts[name], np.ndarray):
-                content = hashlib.sha256(facts[name].tobytes()).digest()
-                facts[name] = known.setdefault(content, facts[name])
+    contents: dict[int, bytes] = {}
+    for facts in (meta["facts"] for meta in metas):
+        for name, values in facts.items():
+            if isinstance(values, np.ndarray):
+                # Those of one process are one already.
+                content = contents.get(id(values)) or hashlib.sha256(values.tobytes()).digest()
+                contents[id(values)] = content
+                facts[name] = known.setdefault(content, values)
                 facts[name].flags.writeable = False
 
 
@@ -197,18 +199,7 @@ def _runs(files: Sequence[File]) -> Runs:
         some = [(meta, whole) for _, meta, whole in files if meta["kind"] == kind]
         if some := [(meta, whole) for meta, whole in some if check_facts(meta, whole.num_rows)]:
             columns[kind] = _columns([meta for meta, _ in some], [one for _, one in some], kind)
-    metas = [{**meta, "facts": {**meta["facts"], **arrays(meta["facts"])}} for _, meta, _ in files]
-    return Runs(metas, counts, columns)
-
-
-def arrays(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that are long lists of numbers, as arrays: a fourth of the memory.
-
-    >>> arrays({"grid": [0, 0.5], "density_on_grid": None, "sample_shape": [1]})
-    {'grid': array([0. , 0.5])}
-    """
-    lists = {name: facts[name] for name in LONG if isinstance(facts.get(name), list)}
-    return {name: np.asarray(values, dtype=np.float64) for name, values in lists.items()}
+    return Runs([meta for _, meta, _ in files], counts, columns)
 
 
 def check_facts(meta: Mapping[str, Any], rows: int) -> bool:
@@ -396,8 +387,10 @@ def check_lengths(facts: Mapping[str, Any], samples: Sequence[Any], logits: Sequ
         raise UsageError(f"samples are not of the stated shape {facts['sample_shape']}")
     if any(len(centre) != size for centre in facts.get("mode_centres") or []):
         raise UsageError(f"facts.mode_centres are not of the stated shape {facts['sample_shape']}")
-    grid = facts.get("grid") or []
-    if len(facts.get("density_on_grid") or []) != len(grid):
+    grid, density = (
+        () if facts.get(name) is None else facts[name] for name in ("grid", "density_on_grid")
+    )
+    if len(density) != len(grid):
         raise UsageError("facts.grid and facts.density_on_grid differ in length")
     if any(len(values) != len(grid) for values in logits):
         raise UsageError("column logits_on_grid: not as long as facts.grid")
@@ -411,9 +404,6 @@ def _present(lists: Any) -> list[Any]:
 
 LISTS = ("samples", "logits_on_grid")
 """Columns of hundreds of numbers a record."""
-
-LONG = frozenset({"real_samples", "grid", "density_on_grid"})
-"""Facts of hundreds of numbers each."""
 
 FACT_COLUMNS = frozenset(
     name for table in TABLES.values() for name in (*table.facts, *table.some_facts)

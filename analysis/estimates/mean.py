@@ -1,7 +1,8 @@
-"""Means over seeds between bootstrap bounds."""
+"""Means over seeds between bounds: a bootstrap's, of many seeds Student's."""
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,19 +43,21 @@ def mean_interval(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> Interval:
-    """A mean over seeds between bias-corrected accelerated bootstrap bounds, from 8 seeds on.
+    """A mean over seeds between its bounds, from 8 seeds on.
 
-    BCa of few values is too narrow, as a normal quantile would be in Student's place: of the
-    interquartile mean of 8 it covers in 92.7 to 93.8 % of samples instead of 95. So its tails are
-    those that a normal variable has beyond Student's quantile, 2·Φ(t) − 1 in place of the
-    confidence. Then it covers, of 8, 16 and 32 normal, lognormal, exponential or Student's t₂
-    values, in 95.3 to 96.2 %. A plain mean of few skewed values stays short: 86 % of 8 lognormal
-    ones. docs/decisions/0017-statistics.md has the numbers.
+    Of up to MANY values they are bias-corrected accelerated bootstrap bounds. BCa of few values is
+    too narrow, as a normal quantile would be in Student's place: of the interquartile mean of 8 it
+    covers in 92.7 to 93.8 % of samples instead of 95. So its tails are those that a normal variable
+    has beyond Student's quantile, 2·Φ(t) − 1 in place of the confidence. Then it covers, of 8, 16
+    and 32 normal, lognormal, exponential or Student's t₂ values, in 95.3 to 96.2 %. A plain mean of
+    few skewed values stays short: 86 % of 8 lognormal ones. Of more values both means are normal
+    enough for `student_bounds`, which resamples nothing.
+    docs/decisions/0017-statistics.md has the numbers.
 
     Args:
         values: (n,), one per seed.
         rng: draws the resamples.
-        statistic: `np.mean`, `interquartile_mean`, or another that takes `axis`.
+        statistic: one of TRIMMED, `np.mean` or `interquartile_mean`.
         confidence: of the interval.
         resamples: of the bootstrap.
 
@@ -99,7 +102,9 @@ def mean_intervals(
     n = table.shape[-1]
     estimates = np.asarray(statistic(finite(table, "values").reshape(table.shape), axis=-1))
     bounds = np.full((2, len(table)), np.nan)
-    if n >= FEWEST_SEEDS:
+    if n > MANY:
+        bounds[:] = student_bounds(table, estimates, TRIMMED[statistic], confidence)
+    elif n >= FEWEST_SEEDS:
         varied = np.ptp(table, axis=-1) > 0
         bounds[:, ~varied] = estimates[~varied]
         if varied.any():
@@ -109,6 +114,37 @@ def mean_intervals(
         Interval(float(mean), float(low), float(high), confidence, n)
         for mean, low, high in zip(estimates, *bounds, strict=True)
     ]
+
+
+def student_bounds(table: Array, means: Array, trimmed: float, confidence: float) -> Array:
+    """Bounds of each row's trimmed mean: mean ∓ t·s_w·√n / h, h the number of values averaged.
+
+    s_w is the deviation of the row winsorised, its γ·n smallest and largest values moved to the
+    next ones, and Student's t has h − 1 degrees of freedom. For γ = 0 it is the textbook's interval
+    of a mean.
+
+    Args:
+        table: (k, n).
+        means: (k,), trimmed means.
+        trimmed: γ, the share left out at each end.
+        confidence: of each interval.
+
+    Returns:
+        (2, k), NaN where only some values are equal, but all that are averaged.
+
+    Reference:
+        Tukey & McLaughlin 1963, "Less vulnerable confidence and significance procedures for
+        location based on a single sample"; Yuen 1974.
+    """
+    n = table.shape[-1]
+    cut = int(trimmed * n)
+    ordered = np.sort(table, axis=-1)
+    winsorised = ordered.clip(ordered[:, [cut]], ordered[:, [n - cut - 1]])
+    averaged = n - 2 * cut
+    error = winsorised.std(axis=-1, ddof=1) * math.sqrt(n) / averaged
+    half = stats.t.ppf((1 + confidence) / 2, averaged - 1) * error
+    half[(half == 0) & (ordered[:, 0] < ordered[:, -1])] = np.nan
+    return np.array([means - half, means + half])
 
 
 def student_level(confidence: float, n: int) -> float:
@@ -145,3 +181,10 @@ def bca_bounds(
             rng=rng,
         ).confidence_interval
     return np.array([interval.low, interval.high])
+
+
+MANY = 128
+"""Values beyond which a mean's bounds are Student's: its resamples would take seconds a curve."""
+
+TRIMMED: Mapping[Statistic, float] = {np.mean: 0.0, interquartile_mean: 0.25}
+"""Mean -> the share of values that it leaves out at each end."""

@@ -76,7 +76,8 @@ def _draw_points(axes: Axes, rows: pd.DataFrame) -> None:
         style = style_of(str(loss))
         marker, size = (style.marker, 4.5) if status == "finished" else ("x", 7.0)
         x, y = points["value"], points["drawn_at"]
-        axes.plot(x, y, marker, color=style.colour, markersize=size, alpha=0.8)
+        (drawn,) = axes.plot(x, y, marker, color=style.colour, markersize=size, alpha=0.8)
+        drawn.set_rasterized(len(points) > MANY)
 
 
 def _draw_means(axes: Axes, rows: pd.DataFrame) -> None:
@@ -120,6 +121,9 @@ def _spread(ends: pd.DataFrame) -> str:
         f"panels (ratio of standard deviations: median {number(ratio.median())}); "
     )
 
+
+MANY = 64
+"""Points of a loss that are shapes of their own; more are drawn in pixels."""
 
 FIGURE = Figure(
     title="Where every run ends",

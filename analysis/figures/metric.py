@@ -114,6 +114,7 @@ def ends(rows: pd.DataFrame) -> pd.DataFrame:
         Each run's last record: of one that finished also without a value; of another the last that
         has a value, if any has.
     """
+    rows = rows[rows["is_last"].astype(bool) | (rows["status"] != "finished")]
     before_its_end = rows["value"].notna() & (rows["status"] != "finished")
     # Of a run that did not finish the records with a value come last, each kind in its order.
     order = before_its_end.sort_values(kind="stable").index

@@ -6,7 +6,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -32,7 +31,9 @@ DECADES = 20
 def prepare(records: Records) -> pd.DataFrame:
     """Every run's curve, and from 8 seeds on the interquartile mean over seeds between its bounds.
 
-    A run's last record has a row, with no value, also where its value is undefined.
+    A run's last record has a row, with no value, also where its value is undefined. Of a loss with
+    more than MANY seeds there are rows of the kinds SPREADS at every step, too: the median between
+    the bounds of the middle half, and of the middle 90 %, of the seeds that have a value there.
     A mean's `seconds` are the mean of its runs' seconds at that step. It ends where the first of
     its runs does: a mean over the survivors would flatter. The bounds are pointwise: at any one
     step they hold the true value in 95 % of sessions, at all steps together in fewer.
@@ -47,12 +48,13 @@ def _prepared(records: Records) -> pd.DataFrame:
     if rows.empty:
         return rows
     rows["kind"] = "run"
-    means = means_of(rows)
-    rows = pd.concat([rows, means], ignore_index=True) if len(means) else rows
+    more = [table for table in (spreads_of(rows), means_of(rows)) if len(table)]
+    rows = pd.concat([rows, *more], ignore_index=True) if more else rows
     values = rows[rows["kind"] == "run"].groupby("panel")["value"].agg(["min", "max"])
     falling = [name for name, m in metric.METRICS.items() if m.best == "lower"]
     spans = (values["min"] > 0) & (values["max"] > DECADES * values["min"])
-    return rows.assign(log=rows["panel"].map(spans) & rows["metric"].isin(falling))
+    log = rows["panel"].map(spans).astype(bool) & rows["metric"].isin(falling)
+    return rows.assign(log=log)
 
 
 def means_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -73,16 +75,40 @@ def means_of(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(means, ignore_index=True) if means else pd.DataFrame()
 
 
+def spreads_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The middle of the seeds at every step, of losses with so many that lines would be a smear."""
+    many = rows[(rows["runs"] > MANY) & rows["value"].notna()]
+    at_step = many.groupby(["panel", "metric", "loss", "step"], sort=False)
+    seconds, values = at_step["seconds"].mean(), at_step["value"]
+    middle = values.median()
+    tables = [
+        pd.DataFrame(
+            {
+                "seconds": seconds,
+                "value": middle,
+                "low": values.quantile((1 - share) / 2),
+                "high": values.quantile((1 + share) / 2),
+            }
+        ).assign(kind=kind)
+        for kind, share in SPREADS.items()
+    ]
+    return pd.concat(tables).reset_index()
+
+
 def mean_curve(runs: pd.DataFrame) -> pd.DataFrame:
     """A loss's `step`, `seconds`, `value`, `low` and `high` at the steps that all its runs have."""
-    table = runs.pivot_table("value", "step", ["key", "machine"], aggfunc="last").dropna()
-    if table.shape[1] < runs["runs"].iloc[0] or table.empty:
+    steps, line = np.unique(runs["step"], return_inverse=True)
+    column = runs.groupby(["key", "machine"]).ngroup().to_numpy()
+    table = np.full((len(steps), column.max() + 1), np.nan)
+    table[line, column] = runs["value"]
+    whole = np.isfinite(table).all(axis=1)
+    if table.shape[1] < runs["runs"].iloc[0] or not whole.any():
         return pd.DataFrame()
-    means = metric.pointwise(table.to_numpy())
+    means = metric.pointwise(table[whole])
     return pd.DataFrame(
         {
-            "step": table.index,
-            "seconds": runs.groupby("step")["seconds"].mean().loc[table.index].to_numpy(),
+            "step": steps[whole],
+            "seconds": runs["seconds"].groupby(line).mean().to_numpy()[whole],
             "value": [mean.estimate for mean in means],
             "low": [mean.low for mean in means],
             "high": [mean.high for mean in means],
@@ -92,14 +118,19 @@ def mean_curve(runs: pd.DataFrame) -> pd.DataFrame:
 
 def draw(rows: pd.DataFrame, canvas: Canvas, x: str) -> None:
     """A panel per setting and metric, a thin line per seed, means with bounds where there are."""
-    rows = rows[rows["value"].notna()]
+    rows = rows[rows["value"].notna() & (_is_drawn(rows) | ~(rows["runs"] > MANY))]
     names = list(rows["panel"].unique())
     panels = small_multiples(canvas, [len(names)], columns=4, height=2.3)
     for name, (axes,) in zip(names, panels, strict=True):
         of_panel = rows[rows["panel"] == name]
         means = of_panel[of_panel["kind"] == MEAN]
         for loss, lines in of_panel.groupby("loss"):
-            _draw_runs(axes, lines[lines["kind"] == "run"], x, faint=loss in set(means["loss"]))
+            runs, spreads = (lines[lines["kind"].isin(kinds)] for kinds in (["run"], SPREADS))
+            if len(spreads):
+                _draw_spreads(axes, spreads, x)
+                _draw_ends(axes, runs, x)
+            else:
+                _draw_runs(axes, runs, x, faint=loss in set(means["loss"]))
         for _, mean in means.groupby("loss"):
             _draw_mean(axes, mean, x)
         if of_panel["log"].iloc[0]:
@@ -110,30 +141,30 @@ def draw(rows: pd.DataFrame, canvas: Canvas, x: str) -> None:
     legend(canvas, handles)
 
 
+def _is_drawn(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows of a loss of many seeds are: not those of runs that finished."""
+    return (rows["kind"] != "run") | (rows["status"] != "finished")
+
+
 def _draw_runs(axes: Axes, rows: pd.DataFrame, x: str, *, faint: bool) -> None:
-    if faint and rows["runs"].max() > MANY:
-        _draw_many(axes, rows, x)
-        return
     for _, run in rows.groupby(["key", "machine"]):
-        style, last = style_of(run["loss"].iloc[0]), run.iloc[-1]
+        style = style_of(run["loss"].iloc[0])
         alpha, dashes = (0.3, "-") if faint else (0.9, style.dashes)
         axes.plot(run[x], run["value"], color=style.colour, ls=dashes, lw=0.9, alpha=alpha)
-        if last["status"] != "finished":
-            axes.plot(last[x], last["value"], "x", color=style.colour, markersize=7)
+    _draw_ends(axes, rows, x)
 
 
-def _draw_many(axes: Axes, rows: pd.DataFrame, x: str) -> None:
-    """A loss's faint lines in pixels and at once: each a shape, they would outweigh the report."""
-    rows = rows.sort_values(["key", "machine"], kind="stable")
-    firsts = ~rows.duplicated(["key", "machine"])
-    points = rows[[x, "value"]].to_numpy(float)
-    lines = np.split(points, np.flatnonzero(firsts)[1:])
+def _draw_ends(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    """A cross at the last value of every run that did not finish."""
+    last = rows[~rows.duplicated(["key", "machine"], keep="last")]
+    for loss, ended in last[last["status"] != "finished"].groupby("loss"):
+        axes.plot(ended[x], ended["value"], "x", color=style_of(str(loss)).colour, markersize=7)
+
+
+def _draw_spreads(axes: Axes, rows: pd.DataFrame, x: str) -> None:
     colour = style_of(rows["loss"].iloc[0]).colour
-    drawn = LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.3, rasterized=True)
-    axes.add_collection(drawn)
-    axes.autoscale_view()
-    ended = rows[~rows.duplicated(["key", "machine"], keep="last") & (rows["status"] != "finished")]
-    axes.plot(ended[x], ended["value"], "x", color=colour, markersize=7)
+    for _, spread in rows.groupby("kind"):
+        axes.fill_between(spread[x], spread["low"], spread["high"], color=colour, alpha=0.12, lw=0)
 
 
 def _draw_mean(axes: Axes, mean: pd.DataFrame, x: str) -> None:
@@ -149,7 +180,10 @@ def _notes(rows: pd.DataFrame) -> list[Line2D | Patch]:
         notes.append(
             Patch(color="#888888", alpha=0.3, label="95 % interval of the mean, pointwise")
         )
-    notes.append(Line2D([], [], color="#888888", lw=0.9, alpha=0.6, label="one seed"))
+    if (rows["runs"] <= MANY).any():
+        notes.append(Line2D([], [], color="#888888", lw=0.9, alpha=0.6, label="one seed"))
+    if rows["kind"].isin(SPREADS).any():
+        notes.append(Patch(color="#888888", alpha=0.2, label="middle half and 90 % of the seeds"))
     ended = rows["status"].notna() & (rows["status"] != "finished")
     if ended.any():
         notes.append(Line2D([], [], color="#888888", marker="x", ls="", label="did not finish"))
@@ -186,7 +220,10 @@ def paces(done: pd.DataFrame) -> str:
 
 
 MANY = 64
-"""Seeds of a loss beyond which each line is no longer a shape of its own."""
+"""Seeds of a loss beyond which their lines would cover each other: its spread is drawn instead."""
+
+SPREADS = {"middle_half": 0.5, "middle_90_percent": 0.9}
+"""Kinds of rows, and the share of the seeds that are between their bounds."""
 
 MANY_ROWS = 20_000
 """Records from which on the resampling of their means takes longer than to begin a process."""

@@ -24,6 +24,9 @@ GROUP = ["panel", "loss"]
 MOST_BANDS = 4
 """More losses in a panel would be buried under their bands; the CSV has all bounds."""
 
+MANY = 64
+"""Marks of a loss that are shapes of their own; more are drawn in pixels."""
+
 TOLD = 3
 """Panels that the caption tells of."""
 
@@ -121,7 +124,8 @@ def _draw_loss(axes: Axes, rows: pd.DataFrame, loss: str, clock: str) -> None:
         of_status = (missed["status"] == status).to_numpy()
         x, y = missed[f"{clock}_exposed"][of_status], curve["share"].to_numpy()[at[of_status]]
         if len(x):
-            axes.plot(x, y, marker, color=style.colour, markersize=8, clip_on=False)
+            (drawn,) = axes.plot(x, y, marker, color=style.colour, markersize=8, clip_on=False)
+            drawn.set_rasterized(len(x) > MANY)
 
 
 def _draw_band(axes: Axes, curve: pd.DataFrame, loss: str) -> None:

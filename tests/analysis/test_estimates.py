@@ -17,7 +17,7 @@ from analysis.estimates import (
     mean_intervals,
     median_interval,
 )
-from analysis.estimates.mean import student_level
+from analysis.estimates.mean import MANY, Statistic, student_level
 
 Values = list[float]
 moderate = st.floats(-1e6, 1e6, allow_nan=False)
@@ -250,3 +250,28 @@ def test_values_become_one_vector_of_float64() -> None:
     array = finite([[1, 2], [3, 4]], "x")
     assert array.dtype == np.float64
     assert array.shape == (4,)
+
+
+@pytest.mark.parametrize("statistic", [np.mean, interquartile_mean])
+def test_bounds_of_many_seeds_are_those_of_students_t(statistic: Statistic) -> None:
+    """Of a mean the textbook's, of a trimmed mean SciPy's, which counts the middle half's."""
+    # So many that a quarter is whole: SciPy divides by half of n, not by how many it averages.
+    values = np.random.default_rng(1).lognormal(size=MANY + 4)
+    found = mean_interval(values, np.random.default_rng(0), statistic)
+    if statistic is np.mean:
+        expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    else:
+        expected = stats.mstats.trimmed_mean_ci(values, (0.25, 0.25), alpha=0.05)
+    assert [found.low, found.high] == pytest.approx([float(x) for x in expected], rel=1e-9)
+    assert found.estimate == pytest.approx((found.low + found.high) / 2)
+
+
+def test_bounds_of_many_seeds_that_are_equal() -> None:
+    """Of equal values the value itself; where only the averaged ones are equal there are none."""
+    equal, nearly = np.ones(MANY + 1), np.ones(MANY + 1)
+    nearly[:3] = 5.0
+    one, other = mean_intervals([equal, nearly], np.random.default_rng(0), interquartile_mean)
+    assert (one.estimate, one.low, one.high) == (1.0, 1.0, 1.0)
+    assert other.estimate == 1.0
+    assert math.isnan(other.low)
+    assert math.isnan(other.high)

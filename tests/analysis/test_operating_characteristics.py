@@ -16,7 +16,7 @@ from scipy import stats
 
 from analysis.comparison import LEVEL, differences, holm, paired_p_value
 from analysis.estimates import interquartile_mean, mean_intervals, share_interval
-from analysis.estimates.mean import bca_bounds
+from analysis.estimates.mean import MANY, bca_bounds
 from analysis.sample_size import POWER, paired_seeds
 from analysis.survival import arrivals, beta_product_bounds, median_time
 
@@ -65,7 +65,7 @@ def seeds_intervals(table: Array, rng: np.random.Generator) -> Array:
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("n", [8, 16, 32])
+@pytest.mark.parametrize("n", [8, 16, 32, MANY + 1, 500])
 def test_intervals_of_an_interquartile_mean_cover(law: str, n: int) -> None:
     """95 %, less Monte-Carlo error, and at most 2 % more than that."""
     rate = covered(law, n, seeds_intervals)

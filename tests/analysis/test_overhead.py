@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure as Canvas
 
 from analysis.errors import UsageError
@@ -123,24 +124,24 @@ def test_what_is_kept_stays_as_it_was(
     pd.testing.assert_frame_equal(prepare(records), untouched)
 
 
-def test_many_seeds_are_one_collection(
+def test_of_many_seeds_the_spread_is_drawn(
     synthetic: Synthetic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its lines are the runs' curves, in pixels; the one that diverged ends in a cross."""
+    """Bands between NumPy's quantiles instead of lines; the run that diverged ends in a cross."""
+    monkeypatch.setattr(metric_curve, "MANY", 8)
     found = load([synthetic.session(data=("ring",), losses=("hinge",), seeds=9, records=2)])
     rows = FIGURES["metric_steps"].prepare(found)
-    monkeypatch.setattr(metric_curve, "MANY", 8)
     canvas = Canvas()
     FIGURES["metric_steps"].draw(rows, canvas)
-    name = rows["panel"].iloc[0]
-    of_panel = rows[(rows["panel"] == name) & (rows["kind"] == "run") & rows["value"].notna()]
-    lines = [c for c in canvas.axes[0].collections if c.get_rasterized()]
-    runs = {
-        tuple(map(tuple, run[["step", "value"]].to_numpy(float)))
-        for _, run in of_panel.groupby("key")
-    }
-    drawn = {tuple(map(tuple, np.asarray(s))) for s in lines[0].get_segments()}  # type: ignore[attr-defined]  # of a LineCollection
-    assert drawn == runs
+    of_panel = rows[(rows["panel"] == rows["panel"].iloc[0]) & rows["value"].notna()]
+    runs = of_panel[of_panel["kind"] == "run"]
+    for kind, share in metric_curve.SPREADS.items():
+        spread = of_panel[of_panel["kind"] == kind].set_index("step")
+        for step, values in runs.groupby("step")["value"]:
+            expected = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
+            assert spread.loc[step, ["low", "high"]].tolist() == pytest.approx(expected)
+    bands = [c for c in canvas.axes[0].collections if isinstance(c, PolyCollection)]
+    assert len(bands) == len(metric_curve.SPREADS) + ("interquartile_mean" in set(of_panel["kind"]))
     crosses = [line for line in canvas.axes[0].lines if line.get_marker() == "x"]
-    ended = of_panel[of_panel["status"] == "diverged"].groupby("key").tail(1)
+    ended = runs[runs["status"] == "diverged"].groupby("key").tail(1)
     assert crosses[0].get_xdata().tolist() == ended["step"].tolist()  # type: ignore[union-attr]  # an array

@@ -150,6 +150,15 @@ def test_large_data_are_held_compressed_and_are_the_same() -> None:
     pd.testing.assert_frame_equal(taken, rows)
 
 
+def test_very_large_data_stay_beside_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of hundreds of megabytes opens nowhere; what has no file of its own is held."""
+    monkeypatch.setattr("analysis.page.LARGEST_HELD", 600_000)
+    data = b"x" * 600_001
+    assert download("a.csv", data, "text/csv", "figures") == ("a.csv", "figures/a.csv")
+    assert download("a.csv", data, "text/csv")[0] == "a.csv.gz"
+    assert download("a.csv", data[:-1], "text/csv", "figures")[0] == "a.csv.gz"
+
+
 def test_the_page_begins_with_what_it_is(page: Page) -> None:
     """Counts, kinds, statuses, losses, data, machine and date, from the records."""
     assert "What Saddle measured on 2026-01-02 on Example CPU:" in page.text
