@@ -80,7 +80,7 @@ def by_run(table: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, str], C
         (key, machine) -> name -> values in the table's order; runs in order of appearance.
     """
     columns = {name: table[name].to_numpy(dtype=float) for name in names if name in table}
-    places = table.groupby(["key", "machine"], sort=False).indices
+    places: Mapping[Any, Any] = table.groupby(["key", "machine"], sort=False).indices
     return {
         (str(key), str(machine)): {name: values[rows] for name, values in columns.items()}
         for (key, machine), rows in places.items()

@@ -79,9 +79,9 @@ def gives_way(run: Curve) -> bool:
     from_half = abs(accuracy - 0.5)
     if np.ptp(accuracy) == 0 or from_half[-1] > from_half[accuracy.argmax()] - FALL:
         return False
-    # Spearman's coefficient is Pearson's of the ranks; SciPy adds a p-value in ten times the time.
+    # The sign of Spearman's coefficient; SciPy adds a p-value in ten times the time.
     ranks = stats.rankdata([accuracy, np.asarray(run[distance_of(run)], dtype=float)], axis=1)
-    return bool(np.corrcoef(ranks)[0, 1] > 0)
+    return bool(np.cov(ranks)[0, 1] > 0)
 
 
 ARMS_RACE = Claim(
