@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from bench.profiles import PROFILES
@@ -26,7 +27,7 @@ class Cell:
     run: Run
     variant: str = ""
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Value, ...]:
         """The values of PARAMETERS, by which pytest names the cell."""
         return (*(getattr(self.run, axis) for axis in AXES), self.variant)
@@ -80,9 +81,10 @@ def matrix(profile: str, chosen: Axes, kinds: Sequence[str] = KINDS) -> Matrix:
     cells: dict[tuple[str, tuple[Value, ...]], Cell] = {}
     left_out: dict[str, None] = {}
     for study in PROFILES[profile]:
+        known: dict[tuple[Value, ...], Run] = {}
         for values in _combinations(study, chosen) if study.kind in kinds else ():
             try:
-                cell = _cell(study, values)
+                cell = _cell(study, values, known)
             except UsageError as reason:
                 left_out[str(reason)] = None
             else:
@@ -100,9 +102,13 @@ def _combinations(study: Study, chosen: Axes) -> Iterable[dict[str, Value]]:
         yield dict(zip(axes, values, strict=True))
 
 
-def _cell(study: Study, values: dict[str, Value]) -> Cell:
-    """One cell of a study; its variant names the study's own axes."""
-    run = Run(**{**study.settings, **values})  # type: ignore[arg-type]  # Run checks them
+def _cell(study: Study, values: dict[str, Value], known: dict[tuple[Value, ...], Run]) -> Cell:
+    """One cell of a study; its variant names the study's own axes. Known are other seeds' runs."""
+    others = tuple(value for name, value in values.items() if name != "seed")
+    if others in known:
+        run = known[others].with_seed(values["seed"])
+    else:
+        run = known[others] = Run(**{**study.settings, **values})  # type: ignore[arg-type]  # Run checks them
     own = [f"{name}={value}" for name, value in values.items() if name not in AXES]
     return Cell(study.kind, run, " ".join([study.variant, *own] if study.variant else own))
 

@@ -1,7 +1,7 @@
 """The session's options: the profile, its axes and part, and where results go."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -168,17 +168,19 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None, *, remote: boo
     """
     left_out = dict.fromkeys(every.left_out)
     cells = []
+    lacking = _lacking(dict.fromkeys(cell.run.data for cell in every.cells), data_dir, chosen)
     reasons: dict[tuple[object, ...], str] = {}
     for cell in every.cells:
         run = cell.run
-        fields = run.as_dict().items()
         # All but the seed may be to blame.
-        which = (cell.kind, *(value for field, value in fields if field != "seed"))
+        which = (cell.kind, *{**run.as_dict(), "seed": None}.values())
         if which not in reasons:
             # Only the nodes know what devices they have.
             elsewhere = remote and cell.kind in WORK
             here = replace(run, device="cpu") if elsewhere else run
-            reasons[which] = _reason_against(cell.kind, here, data_dir, chosen)
+            reasons[which] = lacking.get(run.data) or _reason_against(
+                cell.kind, here, data_dir, chosen
+            )
         if reasons[which]:
             left_out[reasons[which]] = None
         else:
@@ -188,12 +190,23 @@ def _possible(every: Matrix, chosen: Axes, data_dir: Path | None, *, remote: boo
     return Matrix(tuple(cells), tuple(left_out))
 
 
+def _lacking(names: Iterable[str], data_dir: Path | None, chosen: Axes) -> dict[str, str]:
+    """Why a data set can't be had here; each is tried once: a download takes its time to fail."""
+    lacking = {}
+    for name in names:
+        try:
+            load(name, data_dir)
+        except UsageError as reason:
+            if "data" in chosen:
+                raise
+            lacking[name] = str(reason)
+    return lacking
+
+
 def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) -> str:
     """Why a run can't be had here, or "": raised instead if the user named what is to blame."""
-    field = "data"
     try:
         dataset = load(run.data, data_dir)
-        field = ""
         run.check(dataset)
         if run.ensemble > 1 and kind not in ENSEMBLES:
             return f"{kind} takes one run at a time, not an ensemble of {run.ensemble}"
@@ -202,7 +215,7 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
         if kind in CHECKS:
             CHECKS[kind](Trainer(run, dataset))
     except UsageError as reason:
-        if (field or reason.field) in chosen:
+        if reason.field in chosen:
             raise
         return str(reason)
     return ""

@@ -62,8 +62,25 @@ def check_numbers(fields: Mapping[str, object]) -> None:
     for name, (low, high) in DOMAINS.items():
         _check(name, fields[name], low, high)
     for name in WHOLE:
-        if fields[name] is not None and not isinstance(fields[name], int):
-            raise UsageError(f"{name} must be a whole number, not {fields[name]!r}")
+        _check_whole(name, fields[name])
+
+
+def check_seed(seed: object) -> None:
+    """The same of a seed alone.
+
+    Args:
+        seed: of a run.
+
+    Raises:
+        UsageError: it is none.
+    """
+    _check("seed", seed, *DOMAINS["seed"])
+    _check_whole("seed", seed)
+
+
+def _check_whole(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, int):
+        raise UsageError(f"{name} must be a whole number, not {value!r}")
 
 
 def _check(field: str, value: object, low: float, high: float) -> None:

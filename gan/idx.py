@@ -20,9 +20,9 @@ CHUNK_BYTES = 1 << 20
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """The array an IDX file holds: magic 0 0 type D, D sizes of four bytes, then the values.
 
-    Nothing is allocated on the header's word: the content is counted first, in pieces, and no
-    further than the header promises, so that neither a false header nor a compressed file
-    without end can exhaust the memory.
+    Nothing is allocated on the header's word: the content is read in pieces, and no further than
+    the header promises, so that neither a false header nor a compressed file without end can
+    exhaust the memory.
 
     Args:
         path: a file, gzipped or plain (told by its first bytes, not by its name).
@@ -54,16 +54,16 @@ def _opened(path: Path) -> io.BufferedIOBase:
 def _array(file: io.BufferedIOBase, path: Path) -> NDArray[np.uint8]:
     sizes = _sizes(file, path)
     promised = math.prod(sizes)
-    start = file.tell()
-    held = _count(file, promised)
-    if held != promised:
+    content = _content(file, promised)
+    if len(content) != promised:
         shape = "×".join(map(str, sizes))
-        actual = f"{held}" if held < promised else "more"
+        actual = f"{len(content)}" if len(content) < promised else "more"
         raise UsageError(
             f"{path}: the header promises {shape} = {promised} bytes, the file holds {actual}"
         )
-    file.seek(start)
-    return np.frombuffer(file.read(promised), dtype=np.uint8).reshape(sizes)
+    values = np.frombuffer(content, dtype=np.uint8).reshape(sizes)
+    values.flags.writeable = False
+    return values
 
 
 def _sizes(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
@@ -89,9 +89,9 @@ def _sizes(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
     return sizes
 
 
-def _count(file: io.BufferedIOBase, limit: int) -> int:
-    """Bytes left in the file, counted up to limit + 1."""
-    held = 0
-    while piece := file.read(min(CHUNK_BYTES, limit + 1 - held)):
-        held += len(piece)
-    return held
+def _content(file: io.BufferedIOBase, limit: int) -> bytearray:
+    """The bytes left in the file, at most limit + 1 of them."""
+    content = bytearray()
+    while piece := file.read(min(CHUNK_BYTES, limit + 1 - len(content))):
+        content += piece
+    return content
