@@ -1,5 +1,6 @@
 """pytest's hooks: options, the matrix as parameters, machine facts, interruption."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the whole command line before anything runs, and let SIGTERM end it like Ctrl-C."""
+    # What the imports made stays: while thousands of cells are made, no collection looks through it.
+    gc.freeze()
     try:
         session = options.session(config)
         if _will_run(config):
@@ -54,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     torch.set_num_threads(session.resources.threads)
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected as everywhere: what is timed is timed as it is."""
+    gc.unfreeze()
 
 
 def _will_run(config: pytest.Config) -> bool:

@@ -45,7 +45,7 @@ def side_by_side(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def _game(cell: Cell) -> Game:
-    return cell.kind, replace(cell.run, seed=0), cell.variant
+    return cell.kind, cell.run.with_seed(0), cell.variant
 
 
 def _together(cell: Cell, sizes: Mapping[Game, int]) -> Cell:
