@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the whole command line before anything runs, and let SIGTERM end it like Ctrl-C."""
-    # What the imports made stays: while thousands of cells are made, no collection looks through it.
+    # What imports made stays: while thousands of cells are made, no collection looks through it.
     gc.freeze()
     try:
         session = options.session(config)
