@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,11 @@ from analysis import fields
 from analysis.cells import axes
 from analysis.errors import UsageError
 from analysis.place import Place
+from analysis.run_checks import LISTS, check_facts, check_training
+from analysis.run_columns import check_types, column, owned, taken
 from analysis.run_file import contents, opened
 from analysis.stacking import Columns, stacked_columns
-from analysis.tables import CURVES, TABLES, Table
+from analysis.tables import CURVES, TABLES
 
 
 @dataclass(frozen=True)
@@ -202,29 +203,6 @@ def _runs(files: Sequence[File]) -> Runs:
     return Runs([meta for _, meta, _ in files], counts, columns)
 
 
-def check_facts(meta: Mapping[str, Any], rows: int) -> bool:
-    """Hold a run's facts against its kind.
-
-    Args:
-        meta: of the run.
-        rows: how many it has; one that ended before its first record has none, and no facts.
-
-    Returns:
-        Whether it has rows.
-
-    Raises:
-        UsageError: rows or facts are missing or of another kind.
-    """
-    if not rows:
-        if meta["status"] == "finished":
-            raise UsageError("finished, but without rows")
-        return False
-    promised = TABLES[meta["kind"]]
-    fields.check(meta["facts"], promised.facts, "facts")
-    fields.check_present(meta["facts"], promised.some_facts, "facts")
-    return True
-
-
 def _columns(
     metas: Sequence[Mapping[str, Any]], tables: Sequence[Any], kind: str
 ) -> dict[str, Any]:
@@ -239,33 +217,19 @@ def _columns(
     for arrow_schema, places in known.items():
         check_types(arrow_schema, promised)
         whole = pa.concat_tables([tables[place].replace_schema_metadata() for place in places])
-        parts.append({name: _column(whole, name, of) for name, of in every.items()})
+        parts.append({name: column(whole, name, of) for name, of in every.items()})
         order += [np.arange(*bounds[place]) for place in places]
     columns = stacked_columns(parts)
     if len(parts) > 1:
         back = np.argsort(np.concatenate(order), kind="stable")
-        columns = {name: _taken(values, back) for name, values in columns.items()}
+        columns = {name: taken(values, back) for name, values in columns.items()}
     for name, words in promised.words.items():
         if not set(columns[name]) <= set(words):
             raise UsageError(f"column {name}: expected {' or '.join(words)}")
     if kind in CURVES:
         check_training(columns, metas, bounds)
         _let_go(columns, metas, bounds)
-    return {name: _owned(values) for name, values in columns.items()}
-
-
-def _taken(values: Any, places: Any) -> Any:
-    return [values[place] for place in places] if isinstance(values, list) else values[places]
-
-
-def _owned(values: Any) -> Any:
-    """A column that holds none of the reader's larger buffers."""
-    if isinstance(values, np.ndarray) and values.dtype == object:
-        owned = np.full(len(values), None)
-        for place, one in enumerate(values):
-            owned[place] = None if one is None else one.copy()
-        return owned
-    return values.copy() if isinstance(values, np.ndarray) else values
+    return {name: owned(values) for name, values in columns.items()}
 
 
 def _let_go(
@@ -291,126 +255,6 @@ def _let_go(
                 columns[name][start:end] = None
 
 
-def check_types(arrow_schema: Any, promised: Table) -> None:
-    """Hold a file's columns against what its kind promises.
-
-    Args:
-        arrow_schema: of the file.
-        promised: its kind's table.
-
-    Raises:
-        UsageError: a column is missing or of another type.
-    """
-    for name in promised.columns:
-        if name not in arrow_schema.names:
-            raise UsageError(f"column {name} is missing")
-    for name, kind in {**promised.columns, **promised.some_columns}.items():
-        if name in arrow_schema.names and not _is(arrow_schema.field(name).type, kind):
-            found = arrow_schema.field(name).type
-            raise UsageError(f"column {name}: expected {kind}, found {found}")
-
-
-def _is(arrow_type: Any, kind: str) -> bool:
-    if pa.types.is_null(arrow_type):
-        return kind in {"number", "numbers"}
-    if kind == "numbers":
-        listed = pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type)
-        return bool(listed and pa.types.is_floating(arrow_type.value_type))
-    return any(test(arrow_type) for test in ARROW_TYPES[kind])
-
-
-def _column(whole: Any, name: str, kind: str) -> Any:
-    """One promised column; only numbers and lists of them may be missing."""
-    if name not in whole.column_names:
-        return np.full(whole.num_rows, None if kind == "numbers" else np.nan)
-    column = whole[name]
-    if kind in {"integer", "text"} and column.null_count:
-        raise UsageError(f"a column of {kind} values has nulls")
-    if kind == "text":
-        return column.to_pylist()
-    if kind == "numbers":
-        return _lists(column)
-    wanted = pa.int64() if kind == "integer" else pa.float64()
-    return (column if column.type == wanted else column.cast(wanted)).to_numpy()
-
-
-def _lists(column: Any) -> Any:
-    """A column of lists as an array of arrays; they refer to the reader's buffers."""
-    found = np.full(len(column), None)
-    if pa.types.is_null(column.type):
-        return found
-    place = 0
-    for chunk in column.chunks:
-        values, offsets = chunk.values.to_numpy(zero_copy_only=False), chunk.offsets.to_numpy()  # noqa: PD011  # Arrow's own
-        for number in np.flatnonzero(chunk.is_valid().to_numpy(zero_copy_only=False)).tolist():
-            found[place + number] = values[offsets[number] : offsets[number + 1]]
-        place += len(chunk)
-    return found
-
-
-def check_training(
-    columns: Columns, metas: Sequence[Mapping[str, Any]], bounds: Sequence[tuple[int, int]]
-) -> None:
-    """Hold the curves of training runs against each other and against their facts.
-
-    Args:
-        columns: of all of them.
-        metas: of each.
-        bounds: its first row, and the one after its last.
-
-    Raises:
-        UsageError: steps or seconds run backwards, or lists do not have the stated lengths.
-    """
-    for meta, (start, end) in zip(metas, bounds, strict=True):
-        if (np.diff(columns["step"][start:end]) <= 0).any():
-            raise UsageError("column step: not in increasing order")
-        seconds = columns["seconds"][start:end]
-        if not np.isfinite(seconds).all() or (np.diff(seconds) < 0).any():
-            raise UsageError("column seconds: not a clock that runs forward")
-        samples, logits = (_present(columns[name][start:end]) for name in LISTS)
-        check_lengths(meta["facts"], samples, logits)
-
-
-def check_lengths(facts: Mapping[str, Any], samples: Sequence[Any], logits: Sequence[Any]) -> None:
-    """Hold the lists of a training run against their stated lengths.
-
-    Args:
-        facts: of the run.
-        samples: flattened, of each record that has some.
-        logits: on the grid, likewise.
-
-    Raises:
-        UsageError: one is shorter or longer, or the grid is in no order.
-    """
-    size = prod(facts["sample_shape"])
-    if any(len(values) % size for values in (facts["real_samples"], *samples)):
-        raise UsageError(f"samples are not of the stated shape {facts['sample_shape']}")
-    if any(len(centre) != size for centre in facts.get("mode_centres") or []):
-        raise UsageError(f"facts.mode_centres are not of the stated shape {facts['sample_shape']}")
-    grid, density = (
-        () if facts.get(name) is None else facts[name] for name in ("grid", "density_on_grid")
-    )
-    if len(density) != len(grid):
-        raise UsageError("facts.grid and facts.density_on_grid differ in length")
-    if any(len(values) != len(grid) for values in logits):
-        raise UsageError("column logits_on_grid: not as long as facts.grid")
-    if (np.diff(grid) <= 0).any():
-        raise UsageError("facts.grid: not in increasing order")
-
-
-def _present(lists: Any) -> list[Any]:
-    return [values for values in lists if values is not None]
-
-
-LISTS = ("samples", "logits_on_grid")
-"""Columns of hundreds of numbers a record."""
-
 FACT_COLUMNS = frozenset(
     name for table in TABLES.values() for name in (*table.facts, *table.some_facts)
 )
-
-ARROW_TYPES: Mapping[str, tuple[Any, ...]] = {
-    "integer": (pa.types.is_integer,),
-    "number": (pa.types.is_floating, pa.types.is_integer),
-    "text": (pa.types.is_string, pa.types.is_large_string),
-}
