@@ -167,13 +167,16 @@ def gate_validation(
     """Run the gate on this commit against itself, slowed or not, and print how often it errs."""
     from rich.console import Console
 
+    from analysis.gate.lines import lines
     from analysis.gate.process import unkilled
-    from analysis.gate.validation import drawn, lines, printed, validate
+    from analysis.gate.rates import lines_of
+    from analysis.gate.validation import drawn, validate
 
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with unkilled():
         validate(file, slowdown, runs, minutes, progress.print)
-    printed(lines(file), typer.echo)
+    for line in lines_of(lines(file)):
+        typer.echo(line)
     if output is not None:
         drawn(lines(file), output)
 

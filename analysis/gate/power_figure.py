@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis import render
 from analysis.figures.panel import legend, small_multiples
+from analysis.gate.lines import named
 from analysis.wording import count, listing, number
 
 COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73")
@@ -54,15 +55,6 @@ def _dress(axes: Axes, title: str) -> None:
     axes.set_xlabel("budget of a gate run, minutes")
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-
-
-def named(slowdown: float) -> str:
-    """A slow-down in words.
-
-    >>> named(0.0), named(0.05)
-    ('unchanged', 'slower by 5 %')
-    """
-    return f"slower by {100 * slowdown:g} %" if slowdown else "unchanged"
 
 
 def caption(rows: pd.DataFrame) -> str:

@@ -1,28 +1,24 @@
-"""How often the gate errs on this machine: one revision against itself, and against itself slowed.
+"""The gate on one revision against itself, and against itself slowed, run after run.
 
 Every run is a line of a file, so a validation goes on from what is there, in as many pieces as it
 takes.
 """
 
 import json
-import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from analysis import history
 from analysis.errors import UsageError
-from analysis.estimates import Interval, share_interval
-from analysis.gate.command import facts_of
-from analysis.gate.found import Found
+from analysis.gate.command import facts_of, machine
 from analysis.gate.gate import Cells, Gate, Say
+from analysis.gate.lines import Line, append, line_of, lines
 from analysis.gate.outcome import history_rows
-from analysis.gate.pairs import CANARY, COMPILING_SECONDS
+from analysis.gate.pairs import COMPILING_SECONDS
 from analysis.gate.process import WORKER, Worker, WorkerError
+from analysis.gate.rates import markdown
 from analysis.gate.trees import checked_out, commit_of, top
-from analysis.json_text import plain
 from analysis.report import make_folder, replace
 
 SLOWED = "bench.gate.slowed"
@@ -35,27 +31,6 @@ HISTORY = "history.jsonl"
 
 CALIBRATIONS = 5
 """Processes that find how much work a slow-down is: memory is placed anew in each."""
-
-Line = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often something happened, with Clopper and Pearson's interval.
-
-    Args:
-        slowdown: of head, as a share of base's time.
-        what: in words.
-        share: with its 95 % interval.
-        count: how often.
-        of: how many times it could have.
-    """
-
-    slowdown: float
-    what: str
-    share: Interval
-    count: int
-    of: int
 
 
 def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -> None:
@@ -71,15 +46,18 @@ def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -
         say: is told of progress.
 
     Raises:
-        UsageError: the slow-down is none of those, or the file is another's.
+        UsageError: the slow-down is none of those, or the file is another's or another machine's.
     """
     if slowdown not in SLOWDOWNS:
         raise UsageError(f"a slow-down is one of {SLOWDOWNS}, not {slowdown:g}")
     repository = top(Path.cwd())
     commit = commit_of(repository, "HEAD")
-    done = [line for line in lines(file) if line["slowdown"] == slowdown]
+    found = lines(file)
+    done = [line for line in found if line["slowdown"] == slowdown]
     if len(done) >= runs:
         return
+    if others := {str(line["machine"]) for line in found} - {machine()}:
+        raise UsageError(f"{file} is of another machine: {', '.join(sorted(others))}")
     with checked_out(repository, [commit, commit]) as (base, head):
         cells, _ = Gate(base, head, minutes, 0, say).cells(())
         rows = added(head, cells, slowdown, say) if slowdown else {}
@@ -125,127 +103,8 @@ def added(tree: Path, cells: Cells, slowdown: float, say: Say) -> dict[str, int]
     return {name: round(statistics.median(rows)) for name, rows in found.items()}
 
 
-def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A run as a line: verdicts, and every pair they go by.
-
-    Args:
-        found: by a gate run.
-        slowdown: of head.
-        facts: of machine, commit and budget.
-
-    Returns:
-        Ready for JSON.
-    """
-    return {
-        "slowdown": slowdown,
-        **facts,
-        "seconds": found.seconds,
-        "machine_changed": found.machine_changed,
-        "screen_pairs": found.screen_pairs,
-        "cells": {
-            name: plain(asdict(told) | {"verdict": found.verdict(name)})
-            for name, told in found.speed.items()
-        },
-        "pairs": [pair.log_ratios for pair in found.pairs],
-        "took": plain([pair.took for pair in found.pairs]),
-    }
-
-
-def append(file: Path, line: Mapping[str, Any]) -> None:
-    """Add a line; several validations may do so at once.
-
-    Args:
-        file: made if it is not there.
-        line: ready for JSON.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with history.locked(file) as number:
-        history.write(number, json.dumps(line, allow_nan=False).encode() + b"\n")
-
-
-def lines(file: Path) -> list[Line]:
-    """The lines of a file; one that a killed process left unfinished is no line.
-
-    Args:
-        file: of ``append``.
-
-    Returns:
-        None if it is not there.
-
-    Raises:
-        UsageError: it is no such file.
-    """
-    if not file.exists():
-        return []
-    found: list[Line] = []
-    for number, text in enumerate(file.read_text().splitlines(), start=1):
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if not (isinstance(line, dict) and {"slowdown", "cells", "seconds"} <= line.keys()):
-            raise UsageError(f"{file}, line {number}: no run of a gate's validation")
-        found.append(line)
-    return found
-
-
-def rates(found: Sequence[Line]) -> list[Rate]:
-    """How often the gate was wrong, and how often it noticed.
-
-    Args:
-        found: lines.
-
-    Returns:
-        For each slow-down: cells and runs called slower, cells left open, cells told unchanged.
-    """
-    told: list[Rate] = []
-    for slowdown in sorted({line["slowdown"] for line in found}):
-        some = [line for line in found if line["slowdown"] == slowdown]
-        verdicts = [verdict for line in some for verdict in _verdicts(line)]
-        words = ("slower", "faster", "inconclusive", "machine changed", "no change")
-        told += [
-            rate(slowdown, f"cells {word}", verdicts.count(word), len(verdicts)) for word in words
-        ]
-        wrong = sum("slower" in _verdicts(line) for line in some)
-        told.append(rate(slowdown, "runs with a cell slower", wrong, len(some)))
-        changed = sum(bool(line["machine_changed"]) for line in some)
-        told.append(rate(slowdown, "runs with the machine changed", changed, len(some)))
-    return told
-
-
-def rate(slowdown: float, what: str, count: int, of: int) -> Rate:
-    """A share with its interval."""
-    return Rate(slowdown, what, share_interval(count, of), count, of)
-
-
-def _verdicts(line: Line) -> list[str]:
-    """Of the cells, not of the canary."""
-    return [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
-
-
-def spreads(found: Iterable[Line]) -> Iterator[tuple[str, float, int]]:
-    """How much unchanged pairs differ.
-
-    Args:
-        found: lines.
-
-    Yields:
-        Cell, the standard deviation of its log ratios, and of how many pairs.
-    """
-    import numpy as np
-
-    ratios: dict[str, list[float]] = {}
-    for line in found:
-        if line["slowdown"] == 0:
-            for pair in line["pairs"]:
-                for name, value in pair.items():
-                    ratios.setdefault(name, []).append(value)
-    for name, values in ratios.items():
-        yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
-
-
 def drawn(found: Sequence[Line], folder: Path) -> None:
-    """Write the shares, power against minutes as a figure, and its rows.
+    """Write the shares as tables, power against minutes as a figure, and its rows.
 
     Args:
         found: lines.
@@ -263,22 +122,4 @@ def drawn(found: Sequence[Line], folder: Path) -> None:
     most = max(int(line["minutes"]) for line in found)
     for name, content in files(table(found, range(2, most + 1))).items():
         replace(folder / name, content)
-
-
-def printed(found: Sequence[Line], say: Say) -> None:
-    """Print what a validation has so far.
-
-    Args:
-        found: lines.
-        say: prints a line.
-    """
-    for told in rates(found):
-        low, high = told.share.low, told.share.high
-        say(
-            f"slow-down {told.slowdown:.0%}: {told.what} {told.count} of {told.of}, "
-            f"{told.share.estimate:.1%} [{low:.1%}, {high:.1%}]"
-        )
-    for name, deviation, count in spreads(found):
-        say(
-            f"{name}: unchanged pairs differ by {deviation:.2%} (standard deviation, {count} pairs)"
-        )
+    replace(folder / "rates.md", markdown(found).encode())

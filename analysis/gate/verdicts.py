@@ -4,6 +4,7 @@ All functions take log ratios, one per pair of fresh processes: log(head's secon
 pair is the unit, since rounds in one process share its luck with memory.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -196,8 +197,22 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
         return math.inf
     if deviation == 0:
         return FLOOR
-    effect = optimize.brentq(lambda x: student_power(pairs, x, level) - POWER, 1e-3, 1e3)
-    return max(FLOOR, math.expm1(float(effect) * deviation))
+    return max(FLOOR, math.expm1(effect(pairs, level) * deviation))
+
+
+@functools.cache
+def effect(pairs: int, level: float) -> float:
+    """The smallest change that is called with probability POWER, in units of the deviation.
+
+    Args:
+        pairs: how many.
+        level: two-sided.
+
+    Returns:
+        A change over the deviation of the log ratios.
+    """
+    found = optimize.brentq(lambda x: student_power(pairs, x, level) - POWER, 1e-3, 1e3)
+    return float(found)
 
 
 def needed(estimate: float, deviation: float, level: float) -> float:

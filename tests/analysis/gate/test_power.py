@@ -13,13 +13,15 @@ from analysis.estimates import share_interval
 from analysis.gate import gate
 from analysis.gate.exact import Exact
 from analysis.gate.gate import Gate
+from analysis.gate.lines import line_of
 from analysis.gate.pairs import CANARY, Timed
-from analysis.gate.power import replayed, table
+from analysis.gate.power import replayed, strung, table
 from analysis.gate.power_figure import caption, files
-from analysis.gate.validation import drawn, line_of
+from analysis.gate.rates import markdown
+from analysis.gate.validation import drawn
 
 CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
-FACTS = {"minutes": 10.0}
+FACTS = {"minutes": 10.0, "machine": "a machine"}
 
 
 def recorded(
@@ -82,6 +84,25 @@ def test_a_machine_that_changed_calls_no_revision(lines: list[dict[str, Any]]) -
     assert "slower" not in replayed({**line, "pairs": moved}, 10.0).values()
 
 
+def test_strung_runs_are_made_of_unchanged_screens(lines: list[dict[str, Any]]) -> None:
+    """A screen that slowed runs made has no part; the same seed strings the same runs."""
+    found = strung(lines, 20)
+    assert found == strung(lines, 20)
+    assert all(set(verdicts) == set(CELLS) for verdicts in found)
+    assert not any("slower" in verdicts.values() for verdicts in found)
+    slow = [{**line, "slowdown": 0.0} for line in lines[2:]]
+    called = [list(verdicts.values()).count("slower") for verdicts in strung(slow, 20)]
+    assert min(called) > 0
+
+
+def test_a_strung_run_goes_on_with_another_screens_pairs(lines: list[dict[str, Any]]) -> None:
+    """In whole screens: a run of one screen alone ends with it."""
+    alone = strung(lines[:1], 1)
+    screen = {**lines[0], "pairs": lines[0]["pairs"][:6], "took": lines[0]["took"][:6]}
+    screen["seconds"] = lines[0]["seconds"] - sum(lines[0]["took"][6:])
+    assert alone == [replayed(screen, 10.0)]
+
+
 def test_a_row_is_counts_of_cells_and_runs(lines: list[dict[str, Any]]) -> None:
     """With exact intervals; a budget larger than a run's own has none of it."""
     found = table(lines, [10.0, 12.0])
@@ -126,6 +147,7 @@ def test_a_validation_is_drawn_into_a_folder(lines: list[dict[str, Any]], tmp_pa
     """Budgets from two minutes to the largest; nothing is a user's mistake."""
     drawn(lines, tmp_path / "new")
     rows = pd.read_csv(tmp_path / "new" / "power.csv")
+    assert (tmp_path / "new" / "rates.md").read_text() == markdown(lines)
     assert sorted(rows["minutes"].unique()) == list(range(2, 11))
     with pytest.raises(UsageError, match="no run of a validation to draw"):
         drawn([], tmp_path)

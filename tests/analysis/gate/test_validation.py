@@ -9,13 +9,13 @@ import pytest
 
 from analysis import history
 from analysis.errors import UsageError
-from analysis.estimates import share_interval
 from analysis.gate import validation
 from analysis.gate.exact import Exact
 from analysis.gate.found import Found
+from analysis.gate.lines import append, line_of, lines
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.process import WorkerError
-from analysis.gate.validation import append, lines, printed, rates, spreads, validate
+from analysis.gate.validation import validate
 from analysis.gate.verdicts import Speed
 
 SLOW = Speed("slower", 0.05, 0.04, 0.06, 9, 0.03)
@@ -120,20 +120,6 @@ def test_work_that_cannot_be_found_is_told(file: Path) -> None:
     assert lines(file) == []
 
 
-def test_shares_are_of_cells_and_of_runs(file: Path) -> None:
-    """With Clopper and Pearson's interval; the canary is no cell."""
-    for slowdown, runs in ((0.0, 4), (0.1, 2)):
-        validate(file, slowdown, runs, 10.0, quiet)
-    told = {(rate.slowdown, rate.what): rate for rate in rates(lines(file))}
-    assert (told[0.0, "cells no change"].count, told[0.0, "cells no change"].of) == (4, 4)
-    assert told[0.0, "runs with a cell slower"].share == share_interval(0, 4)
-    assert told[0.1, "cells slower"].share == share_interval(2, 2)
-    assert told[0.1, "runs with the machine changed"].count == 0
-    found = {name: (deviation, count) for name, deviation, count in spreads(lines(file))}
-    assert found["ring"][0] == pytest.approx(0.00853, abs=1e-5)
-    assert found["ring"][1] == 12
-
-
 def test_a_torn_line_is_a_run_to_be_made_again(file: Path) -> None:
     """What a killed process left; the line after it is whole."""
     validate(file, 0.0, 1, 10.0, quiet)
@@ -159,19 +145,21 @@ def test_another_slowdown_is_refused(file: Path) -> None:
     assert lines(file) == []
 
 
-def test_the_words_have_the_numbers(file: Path) -> None:
-    """Each share with its interval."""
-    validate(file, 0.05, 1, 10.0, quiet)
-    said: list[str] = []
-    printed(lines(file), said.append)
-    assert "slow-down 5%: cells slower 1 of 1, 100.0% [2.5%, 100.0%]" in said
+def test_a_file_is_of_one_machine(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one goes on with a file of its own; what is there can still be read."""
+    validate(file, 0.0, 1, 10.0, quiet)
+    monkeypatch.setattr(validation, "machine", lambda: "another")
+    validate(file, 0.0, 1, 10.0, quiet)
+    with pytest.raises(UsageError, match="validation.jsonl is of another machine: "):
+        validate(file, 0.05, 1, 10.0, quiet)
+    assert len(lines(file)) == 1
 
 
 def test_every_line_is_json_without_nan(tmp_path: Path) -> None:
     """What does not exist is null."""
     found = Found(Exact(), {"ring": SAME, CANARY: SAME}, pairs=[Timed({"ring": 0.1})])
     file = tmp_path / "x.jsonl"
-    append(file, validation.line_of(found, 0.0, {"head": "a"}))
+    append(file, line_of(found, 0.0, {"head": "a"}))
     line = json.loads(file.read_text(), parse_constant=pytest.fail)
     assert line["cells"]["ring"]["low"] is None
     assert line["pairs"] == [{"ring": 0.1}]

@@ -1,0 +1,199 @@
+"""How often the gate was wrong in a validation, and how often it noticed."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.compare_words import table
+from analysis.estimates import Interval, share_interval
+from analysis.gate.lines import Line, named
+from analysis.gate.pairs import CANARY
+from analysis.gate.power import strung
+from analysis.wording import listing, number, tenths
+
+VERDICTS = ("slower", "faster", "inconclusive", "machine changed", "no change")
+
+STRUNG = 2000
+"""Runs strung together of those that were made: near 1 % their share has an error of 0.2 %."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often something happened, with Clopper and Pearson's interval.
+
+    Args:
+        slowdown: of head, as a share of base's time.
+        what: in words.
+        share: with its 95 % interval.
+        count: how often.
+        of: how many times it could have.
+    """
+
+    slowdown: float
+    what: str
+    share: Interval
+    count: int
+    of: int
+
+
+def rates(found: Sequence[Line]) -> list[Rate]:
+    """How often the gate was wrong, and how often it noticed.
+
+    Args:
+        found: lines.
+
+    Returns:
+        For each slow-down: cells and runs called slower, cells left open, cells told unchanged.
+    """
+    told: list[Rate] = []
+    for slowdown, some in _by_slowdown(found):
+        verdicts = [verdict for line in some for verdict in _verdicts(line)]
+        told += [
+            rate(slowdown, f"cells {word}", verdicts.count(word), len(verdicts))
+            for word in VERDICTS
+        ]
+        wrong = sum("slower" in _verdicts(line) for line in some)
+        told.append(rate(slowdown, "runs with a cell slower", wrong, len(some)))
+        changed = sum(bool(line["machine_changed"]) for line in some)
+        told.append(rate(slowdown, "runs with the machine changed", changed, len(some)))
+    return told
+
+
+def rate(slowdown: float, what: str, count: int, of: int) -> Rate:
+    """A share with its interval."""
+    return Rate(slowdown, what, share_interval(count, of), count, of)
+
+
+def _by_slowdown(found: Sequence[Line]) -> Iterator[tuple[float, list[Line]]]:
+    for slowdown in sorted({line["slowdown"] for line in found}):
+        yield slowdown, [line for line in found if line["slowdown"] == slowdown]
+
+
+def _verdicts(line: Line) -> list[str]:
+    """Of the cells, not of the canary."""
+    return [cell["verdict"] for name, cell in line["cells"].items() if name != CANARY]
+
+
+def spreads(found: Sequence[Line]) -> Iterator[tuple[str, float, int]]:
+    """How much unchanged pairs differ.
+
+    Args:
+        found: lines.
+
+    Yields:
+        Cell, the standard deviation of its log ratios, and of how many pairs.
+    """
+    ratios: dict[str, list[float]] = {}
+    for line in found:
+        if line["slowdown"] == 0:
+            for pair in line["pairs"]:
+                for name, value in pair.items():
+                    ratios.setdefault(name, []).append(value)
+    for name, values in ratios.items():
+        yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
+
+
+def wrongly_strung(found: Sequence[Line]) -> Rate | None:
+    """How often runs that are strung together of unchanged ones call a cell slower.
+
+    Args:
+        found: lines.
+
+    Returns:
+        A share whose interval is of the stringing alone; None where nothing was left unchanged.
+    """
+    if not any(line["slowdown"] == 0 for line in found):
+        return None
+    runs = strung(found, STRUNG)
+    wrong = sum("slower" in verdicts.values() for verdicts in runs)
+    return rate(0.0, "runs strung together with a cell slower", wrong, len(runs))
+
+
+def words(told: Rate) -> str:
+    """A rate in a line."""
+    low, high = told.share.low, told.share.high
+    return (
+        f"slow-down {told.slowdown:.0%}: {told.what} {told.count} of {told.of}, "
+        f"{told.share.estimate:.1%} [{low:.1%}, {high:.1%}]"
+    )
+
+
+def lines_of(found: Sequence[Line]) -> Iterator[str]:
+    """What a validation has so far.
+
+    Args:
+        found: lines.
+
+    Yields:
+        Lines.
+    """
+    for told in rates(found):
+        yield words(told)
+    if strung_ones := wrongly_strung(found):
+        yield words(strung_ones)
+    for name, deviation, count in spreads(found):
+        yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {count} pairs)"
+
+
+def markdown(found: Sequence[Line]) -> str:
+    """What a validation found as two tables: of all cells, and cell by cell.
+
+    Args:
+        found: lines.
+
+    Returns:
+        Markdown.
+    """
+    machines = listing(sorted({line["machine"] for line in found}))
+    groups = list(_by_slowdown(found))
+    heads = ["head", "runs", "cells", *VERDICTS, "runs with a cell slower", "minutes, most"]
+    rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
+    text = [machines, "", *table(heads, rows), ""]
+    if told := wrongly_strung(found):
+        text += [f"Of {told.of:,} {told.what}: {_share(told)}.", ""]
+    cells = [name for name in found[0]["cells"] if name != CANARY]
+    heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]
+    heads += [f"{named(slowdown)}: change" for slowdown, _ in groups]
+    deviations = {name: (deviation, count) for name, deviation, count in spreads(found)}
+    rows = [
+        [
+            name,
+            f"{tenths(deviations[name][0])} ({deviations[name][1]})" if name in deviations else "",
+            *(_called(name, some) for _, some in groups),
+            *(_changes(name, some) for _, some in groups),
+        ]
+        for name in [*cells, CANARY]
+    ]
+    return "\n".join([*text, *table(heads, rows), ""])
+
+
+def _counts(some: Sequence[Line]) -> list[str]:
+    told = {rate.what: rate for rate in rates(some)}
+    shares = [_share(told[f"cells {word}"]) for word in VERDICTS]
+    wrong = told["runs with a cell slower"]
+    minutes = [line["seconds"] / 60 for line in some]
+    took = f"{statistics.median(minutes):.1f}, {max(minutes):.1f}"
+    return [str(wrong.of), str(told["cells slower"].of), *shares, _share(wrong), took]
+
+
+def _share(told: Rate) -> str:
+    """A count with its share: of none, only the bound above says anything."""
+    low, high = (number(100 * bound, 2) for bound in (told.share.low, told.share.high))
+    return f"{told.count}: {tenths(told.share.estimate)} [{low}, {high}]"
+
+
+def _called(name: str, some: Sequence[Line]) -> str:
+    verdicts = [line["cells"][name]["verdict"] for line in some if name in line["cells"]]
+    return f"{verdicts.count('slower')} of {len(verdicts)}"
+
+
+def _changes(name: str, some: Sequence[Line]) -> str:
+    """The median of the runs' estimates, with the least and the most."""
+    found = [line["cells"][name]["change"] for line in some if name in line["cells"]]
+    if not found:
+        return ""
+    low, high = (tenths(bound, signed=True) for bound in (min(found), max(found)))
+    return f"{tenths(statistics.median(found), signed=True)} ({low} to {high})"

@@ -1,0 +1,87 @@
+"""Shares of a validation are exact, and its tables hold them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.estimates import share_interval
+from analysis.gate import rates as module
+from analysis.gate.pairs import CANARY
+from analysis.gate.rates import lines_of, markdown, rates, spreads, wrongly_strung
+
+
+def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict[str, Any]:
+    """A run of six pairs that differ by a tenth of a per cent, in five minutes."""
+    names = [*verdicts, CANARY]
+    pairs = [{name: np.log1p(change) + 0.001 * i for name in names} for i in range(6)]
+    cells = {name: {"verdict": verdict, "change": change} for name, verdict in verdicts.items()}
+    return {
+        "slowdown": slowdown,
+        "machine": "two cores",
+        "minutes": 10.0,
+        "seconds": 300.0,
+        "machine_changed": False,
+        "screen_pairs": 6,
+        "cells": cells | {CANARY: {"verdict": "no change", "change": 0.001}},
+        "pairs": pairs,
+        "took": [30.0] * 6,
+    }
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Three unchanged runs, one of which errs; two slowed ones."""
+    monkeypatch.setattr(module, "STRUNG", 10)
+    same, wrong = {"a": "no change", "b": "no change"}, {"a": "slower", "b": "inconclusive"}
+    slow = {"a": "slower", "b": "slower"}
+    return [
+        *(line(0.0, verdicts) for verdicts in (same, same, wrong)),
+        *(line(0.05, slow, change) for change in (0.04, 0.07)),
+    ]
+
+
+def test_shares_are_of_cells_and_of_runs(found: list[dict[str, Any]]) -> None:
+    """With Clopper and Pearson's interval; the canary is no cell."""
+    told = {(rate.slowdown, rate.what): rate for rate in rates(found)}
+    assert told[0.0, "cells slower"].share == share_interval(1, 6)
+    assert told[0.0, "cells no change"].count == 4
+    assert told[0.0, "runs with a cell slower"].share == share_interval(1, 3)
+    assert told[0.05, "cells slower"].share == share_interval(4, 4)
+    assert told[0.05, "runs with the machine changed"].count == 0
+
+
+def test_pairs_of_unchanged_runs_have_a_spread(found: list[dict[str, Any]]) -> None:
+    """Slowed ones have no part in it."""
+    told = {name: (deviation, count) for name, deviation, count in spreads(found)}
+    assert set(told) == {"a", "b", CANARY}
+    assert told["a"] == (pytest.approx(0.001 * np.std([*range(6)] * 3, ddof=1)), 18)
+
+
+def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
+    """Each share with its interval, the runs that were not made among them."""
+    said = list(lines_of(found))
+    assert "slow-down 5%: cells slower 4 of 4, 100.0% [39.8%, 100.0%]" in said
+    assert any("runs strung together with a cell slower 0 of 10" in words for words in said)
+    assert wrongly_strung(found[3:]) is None
+    assert list(lines_of([])) == []
+
+
+def test_tables_have_every_run_and_cell(found: list[dict[str, Any]]) -> None:
+    """Counts with shares, estimates with the least and the most."""
+    text = markdown(found)
+    assert text.startswith("two cores\n\n| head | runs | cells | slower |")
+    rows = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| ")]
+    assert rows[2][:4] == ["unchanged", "3", "6", "1: 16.7 % [0.42, 64]"]
+    assert rows[3][-2:] == ["2: 100.0 % [16, 100]", "5.0, 5.0"]
+    a = next(row for row in rows if row[0] == "a")
+    assert a[1:4] == ["0.2 % (18)", "1 of 3", "2 of 2"]
+    assert a[5] == "+5.5 % (+4.0 % to +7.0 %)"
+    assert rows[-1][0] == CANARY
+
+
+def test_slowed_runs_alone_have_tables(found: list[dict[str, Any]]) -> None:
+    """Without a spread of unchanged pairs."""
+    text = markdown(found[3:])
+    assert "| a |  | 2 of 2 |" in text
+    assert "strung" not in text
