@@ -150,7 +150,7 @@ def test_a_file_is_of_one_machine(file: Path, monkeypatch: pytest.MonkeyPatch) -
     validate(file, 0.0, 1, 10.0, quiet)
     monkeypatch.setattr(validation, "machine", lambda: "another")
     validate(file, 0.0, 1, 10.0, quiet)
-    with pytest.raises(UsageError, match="validation.jsonl is of another machine: "):
+    with pytest.raises(UsageError, match="is of another machine: "):
         validate(file, 0.05, 1, 10.0, quiet)
     assert len(lines(file)) == 1
 
