@@ -152,7 +152,7 @@ REFERENCE = "bench.gate.canary 1"
 
 
 def history_rows(found: Found, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Head's step times in units of the kernel that no revision changes, timed in the same process.
+    """Head's step times in units of the kernel that no revision changes, timed among its blocks.
 
     Args:
         found: by a gate run.
@@ -161,17 +161,13 @@ def history_rows(found: Found, facts: dict[str, Any]) -> list[dict[str, Any]]:
     Returns:
         A row of ``analysis.history`` for each cell that was timed.
     """
-    timed = dict.fromkeys(name for pair in found.pairs for name in pair.seconds)
-    return [_history_row(found, cell, facts) for cell in timed if cell != CANARY]
+    timed = dict.fromkeys(name for pair in found.pairs for name in pair.in_canaries)
+    return [_history_row(found, cell, facts) for cell in timed]
 
 
 def _history_row(found: Found, cell: str, facts: dict[str, Any]) -> dict[str, Any]:
-    seconds = [
-        (pair.seconds[cell][1], pair.seconds[CANARY][1])
-        for pair in found.pairs
-        if cell in pair.seconds
-    ]
-    ratio = median_interval([step / kernel for step, kernel in seconds])
+    pairs = [pair for pair in found.pairs if cell in pair.in_canaries]
+    ratio = median_interval([pair.in_canaries[cell] for pair in pairs])
     return {
         "time": facts["time"],
         "commit": facts["head"],
@@ -181,7 +177,7 @@ def _history_row(found: Found, cell: str, facts: dict[str, Any]) -> dict[str, An
         "ratio": ratio.estimate,
         "low": plain(ratio.low),
         "high": plain(ratio.high),
-        "pairs": len(seconds),
-        "seconds_per_step": float(np.median([step for step, _ in seconds])),
-        "reference_seconds": float(np.median([kernel for _, kernel in seconds])),
+        "pairs": len(pairs),
+        "seconds_per_step": float(np.median([pair.seconds[cell][1] for pair in pairs])),
+        "reference_seconds": float(np.median([pair.seconds[CANARY][1] for pair in pairs])),
     }

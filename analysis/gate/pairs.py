@@ -12,10 +12,16 @@ from analysis.gate.process import OneRefusedError, Worker, both
 CANARY = "canary"
 """The name of the kernel that no revision changes, among the cells."""
 
+CANARY_EVERY = 4
+"""So many quads of a cell have one of the canary beside them, while the machine is the same."""
+
 BLOCK_SECONDS = 0.008
 """So short that a shared machine is much the same from one block of a quad to the next."""
 
 COMPILING_SECONDS = 600.0
+
+Quad = tuple[Sequence[float], Sequence[float]]
+"""Seconds per step of base's two blocks, and of head's."""
 
 Start = Callable[[], tuple[Worker, Worker]]
 """Makes a base and a head, both alive."""
@@ -28,14 +34,27 @@ class Timed:
     Args:
         log_ratios: cell -> log(head / base), the median of its quads; also of CANARY.
         seconds: of the same, base's and head's per step, medians.
+        in_canaries: cell -> head's step over the canary beside it, the median of its quads.
         refused: cell -> ("base" or "head", why) where a revision can't run it.
         took: seconds of all of it, other tries and starts included.
     """
 
     log_ratios: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    in_canaries: dict[str, float] = field(default_factory=dict)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     took: float = math.nan
+
+    def tell(self, name: str, quads: Sequence[Quad]) -> None:
+        """Keep the medians of a cell's quads.
+
+        Args:
+            name: the cell's, or CANARY.
+            quads: of it, at least one.
+        """
+        self.log_ratios[name] = statistics.median(log_ratio(*quad) for quad in quads)
+        base, head = (statistics.median(x for quad in quads for x in quad[i]) for i in (0, 1))
+        self.seconds[name] = (base, head)
 
 
 def timed(
@@ -68,10 +87,11 @@ def timed(
         if core is not None:
             base.keep_to(core)
             head.keep_to(core)
-        for name in rng.permutation(
-            [*(n for n in cells if n not in found.refused), CANARY]
-        ).tolist():
-            _time(base, head, name, quads, rng, found)
+        canaries: list[Quad] = []
+        for name in rng.permutation([n for n in cells if n not in found.refused]).tolist():
+            canaries += _time(base, head, name, quads, rng, found)
+        if canaries:
+            found.tell(CANARY, canaries)
     return found
 
 
@@ -102,30 +122,37 @@ def prepared(
 
 def _time(
     base: Worker, head: Worker, name: str, quads: int, rng: np.random.Generator, found: Timed
-) -> None:
-    """Time one cell in both, block after block."""
+) -> list[Quad]:
+    """Time one cell in both, block after block; quads of the canary that were among them."""
     steps = _steps(base, head, name)
 
-    def seconds(worker: Worker) -> float:
-        if name == CANARY:
-            return float(worker.ask("canary", blocks=steps)["seconds"]) / steps
+    def step(worker: Worker) -> float:
         return float(worker.ask("block", cell=name, steps=steps)["seconds"]) / steps
+
+    def quad(seconds: Callable[[Worker], float]) -> Quad:
+        return _quad(base, head, seconds, bool(rng.integers(2)))
 
     # The first block after another cell finds cold caches.
     for worker in (base, head):
-        seconds(worker)
-    blocks = [_quad(base, head, seconds, bool(rng.integers(2))) for _ in range(quads)]
-    found.log_ratios[name] = statistics.median(log_ratio(*quad) for quad in blocks)
-    base_seconds, head_seconds = (
-        statistics.median(x for quad in blocks for x in quad[side]) for side in (0, 1)
-    )
-    found.seconds[name] = (base_seconds, head_seconds)
+        step(worker)
+    blocks, canaries, beside = [], [], []
+    for number in range(quads):
+        blocks.append(quad(step))
+        if number % CANARY_EVERY == 0:
+            canaries.append(quad(_canary))
+            beside.append(log_ratio(canaries[-1][1], blocks[-1][1]))
+    found.tell(name, blocks)
+    found.in_canaries[name] = math.exp(statistics.median(beside))
+    return canaries
+
+
+def _canary(worker: Worker) -> float:
+    """Seconds of the kernel that no revision changes."""
+    return float(worker.ask("canary", blocks=1)["seconds"])
 
 
 def _steps(base: Worker, head: Worker, name: str) -> int:
     """Steps of a block of either side, for which the slower one takes BLOCK_SECONDS."""
-    if name == CANARY:
-        return 1
     answers = [worker.ask("length", cell=name, seconds=BLOCK_SECONDS) for worker in (base, head)]
     return min(int(answer["steps"]) for answer in answers)
 
@@ -135,11 +162,12 @@ def _quad(
     head: Worker,
     seconds: Callable[[Worker], float],
     head_first: bool,  # noqa: FBT001  # a drawn order
-) -> tuple[Sequence[float], Sequence[float]]:
+) -> Quad:
     """ABBA: a drift that is a straight line cancels."""
     order = [head, base, base, head] if head_first else [base, head, head, base]
     times = [(worker, seconds(worker)) for worker in order]
-    return tuple([time for worker, time in times if worker is side] for side in (base, head))  # type: ignore[return-value]  # of two
+    one, other = ([time for worker, time in times if worker is side] for side in (base, head))
+    return one, other
 
 
 def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:

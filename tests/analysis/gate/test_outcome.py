@@ -172,14 +172,15 @@ def test_quality_is_judged_seed_by_seed(base: list[float], head: list[float], ve
 
 
 def test_a_history_is_in_units_of_the_kernel(tmp_path: Path) -> None:
-    """Head's step over the kernel's time beside it: a slower machine is the same number."""
+    """The median of the pairs; seconds stand beside it and hang on the machine."""
     one = found()
     for factor, pair in zip((1.0, 2.0, 4.0), one.pairs, strict=True):
         pair.seconds = {"ring": (9.0, 0.002 * factor), CANARY: (9.0, 0.01 * factor)}
+        pair.in_canaries = {"ring": 0.2 + 0.001 * factor}
     facts = {"time": "2026-01-02T03:04:05+00:00", "head": "abc", "machine": "one, 2 cores"}
     file = tmp_path / "history.jsonl"
     append(file, history_rows(one, facts))
     [row] = read(file).rows.to_dict("records")
-    assert row["ratio"] == pytest.approx(0.2)
+    assert row["ratio"] == pytest.approx(0.202)
     assert (row["cell"], row["commit"], row["pairs"]) == ("ring", "abc", 3)
     assert row["seconds_per_step"] == pytest.approx(0.004)

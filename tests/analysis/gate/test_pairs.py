@@ -96,10 +96,40 @@ def test_one_slow_moment_does_not_move_the_median() -> None:
 
     def disturbed(_t: float) -> float:
         calls[0] += 1
-        return 0.05 if calls[0] in (7, 8) else 0.01
+        return 0.05 if calls[0] in (6, 7) else 0.01
 
     found = timed(pair(lambda _t: 0.01, disturbed), {"ring": {}}, 9, np.random.default_rng(2))
     assert found.log_ratios["ring"] == pytest.approx(0.0)
+
+
+def test_a_step_in_canaries_is_the_same_on_a_slower_machine() -> None:
+    """One that takes twice as long from the middle of a cell on; seconds tell of it."""
+
+    def slower(t: float) -> float:
+        return 0.01 if t < 4.0 else 0.02
+
+    start = pair(lambda t: 1.05 * slower(t), slower)
+    found = timed(start, {"ring": {}}, 20, np.random.default_rng(3))
+    assert found.in_canaries == {"ring": pytest.approx(1.0)}
+    assert found.log_ratios[CANARY] == pytest.approx(-math.log(1.05))
+    assert found.seconds["ring"][1] == 0.02
+
+
+def test_canaries_stand_between_the_quads() -> None:
+    """Of base and head alike, before a cell has had all of its own; not after the last alone."""
+    start = pair(lambda _t: 0.01, lambda _t: 0.01)
+    timed(start, {"ring": {}}, 8, np.random.default_rng(0))
+    for worker in start():
+        assert worker.asked.count("canary") == 4
+        assert worker.asked.index("canary") < worker.asked.index("block") + 4
+        assert worker.asked[-1] == "block"
+
+
+def test_no_cell_no_canary() -> None:
+    """A pair that can time nothing says nothing."""
+    start = pair(lambda _t: 0.01, lambda _t: 0.01, ("ring", ""))
+    found = timed(start, {"ring": {}}, 2, np.random.default_rng(0))
+    assert (found.log_ratios, found.in_canaries) == ({}, {})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,7 +43,10 @@ class Pretend:
         found = Found(Exact())
         found.speed = {"ring": SLOW if self.slowed else SAME, CANARY: SAME}
         seconds = {"ring": (1e-3, 2e-3), CANARY: (1e-3, 1e-3)}
-        found.pairs = [Timed({"ring": 0.01 * i, CANARY: 0.0}, seconds, took=20.0) for i in range(3)]
+        found.pairs = [
+            Timed({"ring": 0.01 * i, CANARY: 0.0}, seconds, {"ring": 2.0}, took=20.0)
+            for i in range(3)
+        ]
         return found
 
 
@@ -110,6 +114,17 @@ def test_unchanged_runs_make_a_history(file: Path) -> None:
     rows = history.read(file.with_name("history.jsonl")).rows
     assert list(rows["cell"]) == ["ring", "ring"]
     assert list(rows["ratio"]) == [2.0, 2.0]
+
+
+def test_work_is_found_once_for_a_commit(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later pieces add the same; another commit's step takes another time."""
+    validate(file, 0.05, 1, 10.0, quiet)
+    validate(file, 0.05, 2, 10.0, quiet)
+    Calibrating.rows = iter(range(100, 180, 5))
+    monkeypatch.setattr(validation, "commit_of", lambda *_: "0" * 40)
+    monkeypatch.setattr(validation, "checked_out", lambda *_: nullcontext((Path(), Path())))
+    validate(file, 0.05, 3, 10.0, quiet)
+    assert [line["added_rows"]["ring"] for line in lines(file)] == [50, 50, 110]
 
 
 def test_work_that_cannot_be_found_is_told(file: Path) -> None:
