@@ -10,7 +10,7 @@ Each line is one cell of one gate run, with
 | machine | a name: a series never crosses machines |
 | cell | a name: the cell's |
 | reference | the fixed reference kernel and its version: a series never crosses kernels |
-| ratio | the median seconds of a step over those of the reference kernel in the same processes |
+| ratio | the seconds of a step over those of the reference kernel beside it, the median of pairs |
 | low, high | bounds of the ratio over pairs, null where there are none |
 | pairs | process pairs that it is of |
 
