@@ -12,8 +12,8 @@ from analysis.gate.process import OneRefusedError, Worker, both
 CANARY = "canary"
 """The name of the kernel that no revision changes, among the cells."""
 
-CANARY_EVERY = 4
-"""So many quads of a cell have one of the canary beside them, while the machine is the same."""
+CANARY_EVERY = 6
+"""So many quads of a cell have one of the canary before them, while the machine is the same."""
 
 BLOCK_SECONDS = 0.008
 """So short that a shared machine is much the same from one block of a quad to the next."""
@@ -132,14 +132,16 @@ def _time(
     def quad(seconds: Callable[[Worker], float]) -> Quad:
         return _quad(base, head, seconds, bool(rng.integers(2)))
 
-    # The first block after another cell finds cold caches.
-    for worker in (base, head):
-        step(worker)
     blocks, canaries, beside = [], [], []
     for number in range(quads):
-        blocks.append(quad(step))
-        if number % CANARY_EVERY == 0:
+        with_canary = number % CANARY_EVERY == 0
+        if with_canary:
             canaries.append(quad(_canary))
+            # The first block after something else finds cold caches: it would differ twice as much.
+            for side in rng.permutation(2).tolist():
+                step((base, head)[side])
+        blocks.append(quad(step))
+        if with_canary:
             beside.append(log_ratio(canaries[-1][1], blocks[-1][1]))
     found.tell(name, blocks)
     found.in_canaries[name] = math.exp(statistics.median(beside))
