@@ -1,6 +1,7 @@
 """A validation goes on from what is there, and its shares are exact."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,21 +28,27 @@ class Pretend:
     """A gate that calls every cell slower if head is slowed."""
 
     made: list[tuple[Any, ...]] = []  # noqa: RUF012  # emptied by each test
+    per_row = 0.001
 
     def __init__(self, *arguments: Any) -> None:
-        if len(arguments) > 5:  # the other one only tells the cells
-            self.made.append(arguments)
-            self.slowed = arguments[5][1] == validation.SLOWED
+        self.arguments = arguments
 
     def cells(self, _wanted: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """One."""
         return {"ring": {}}, {}
 
+    def pair(self, found: Found, _cells: object) -> None:
+        """Slower by a share for each row of the work that is added."""
+        rows = json.loads(self.arguments[6]["SADDLE_GATE_SLOWDOWN"])["ring"]
+        found.pairs.append(Timed({"ring": math.log1p(self.per_row * rows), CANARY: 0.0}))
+
     def run(self, _cells: object, trained: object) -> Found:
         """At once."""
         assert trained == {}
+        self.made.append(self.arguments)
+        slowed = self.arguments[5][1] == validation.SLOWED
         found = Found(Exact())
-        found.speed = {"ring": SLOW if self.slowed else SAME, CANARY: SAME}
+        found.speed = {"ring": SLOW if slowed else SAME, CANARY: SAME}
         seconds = {"ring": (1e-3, 2e-3), CANARY: (1e-3, 1e-3)}
         found.pairs = [
             Timed({"ring": 0.01 * i, CANARY: 0.0}, seconds, {"ring": 2.0}, took=20.0)
@@ -50,8 +57,8 @@ class Pretend:
         return found
 
 
-class Calibrating:
-    """A worker that finds other work every time."""
+class Guessing:
+    """A worker that guesses how much work a slow-down is."""
 
     rows: Iterator[int]
 
@@ -83,8 +90,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a validation of pretended gates writes."""
     Pretend.made.clear()
     monkeypatch.setattr(validation, "Gate", Pretend)
-    monkeypatch.setattr(validation, "Worker", Calibrating)
-    Calibrating.rows = iter(range(40, 80, 5))
+    monkeypatch.setattr(validation, "Worker", Guessing)
+    Guessing.rows = iter([40])
     return tmp_path / "new" / "validation.jsonl"
 
 
@@ -120,16 +127,17 @@ def test_work_is_found_once_for_a_commit(file: Path, monkeypatch: pytest.MonkeyP
     """Later pieces add the same; another commit's step takes another time."""
     validate(file, 0.05, 1, 10.0, quiet)
     validate(file, 0.05, 2, 10.0, quiet)
-    Calibrating.rows = iter(range(100, 180, 5))
+    Guessing.rows = iter([0])
+    monkeypatch.setattr(Pretend, "per_row", 0.0125)
     monkeypatch.setattr(validation, "commit_of", lambda *_: "0" * 40)
     monkeypatch.setattr(validation, "checked_out", lambda *_: nullcontext((Path(), Path())))
     validate(file, 0.05, 3, 10.0, quiet)
-    assert [line["added_rows"]["ring"] for line in lines(file)] == [50, 50, 110]
+    assert [line["added_rows"]["ring"] for line in lines(file)] == [50, 50, 4]
 
 
 def test_work_that_cannot_be_found_is_told(file: Path) -> None:
     """In a line, before any run."""
-    Calibrating.rows = iter([40])
+    Guessing.rows = iter([])
     with pytest.raises(UsageError, match="a worker failed: it died"):
         validate(file, 0.05, 1, 10.0, quiet)
     assert lines(file) == []

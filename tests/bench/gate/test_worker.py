@@ -13,7 +13,7 @@ from bench.gate.canary import seconds
 from bench.gate.cells import CELLS, QUALITY
 from bench.gate.counters import counters
 from bench.gate.golden import STEPS, golden
-from bench.gate.slowed import QUADS, ROWS, Slowed, excess
+from bench.gate.slowed import ROWS, Slowed
 from bench.gate.worker import Worker, answered, greeting
 from gan.data import load
 from gan.run import Run
@@ -169,15 +169,13 @@ def test_the_canary_does_the_same_work_every_time() -> None:
 
 
 def test_more_work_is_real_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many rows as the share of a step asks for, corrected beside it, in every timed step."""
+    """As many rows as the share of a step asks for, in every timed step."""
     times = iter([1.0, 10e-6, 10e-6 + 1e-6 * 15 * ROWS])
     monkeypatch.setattr(slowed, "median_seconds", lambda _work: next(times))
-    found = iter([0.004, 0.002, 0.002])
-    monkeypatch.setattr(slowed, "excess", lambda _plain, _slowed, _steps: next(found))
     made = Slowed(0.002)
     worked: list[int] = []
     monkeypatch.setattr(made, "_work", worked.append)
-    rows = round(((0.002 - 10e-6) / 1e-6 + ROWS) / 2)
+    rows = round((0.002 - 10e-6) / 1e-6 + ROWS)
     assert made.prepare("tiny", TINY) == {"rows": rows}
     made.block("tiny", 3)
     assert worked == [rows] * 3
@@ -192,19 +190,6 @@ def test_work_that_was_found_is_added_as_it_is(monkeypatch: pytest.MonkeyPatch) 
     assert made.prepare("tiny", TINY) == {"rows": 40}
     made.block("tiny", 2)
     assert worked == [40, 40]
-
-
-def test_works_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock that a step moves by two and a slowed one by three; whatever it drifts."""
-    now = [0.0]
-    monkeypatch.setattr("time.perf_counter", lambda: now[0])
-
-    def takes(seconds: float) -> None:
-        now[0] += seconds * (1 + 1e-4 * now[0])
-
-    found = excess(lambda: takes(2e-3), lambda: takes(3e-3), calls=4)
-    assert found == pytest.approx(0.5, abs=1e-3)
-    assert now[0] >= QUADS * 4 * (2 * 2e-3 + 2 * 3e-3)
 
 
 def test_rows_beyond_the_buffer_are_several_products(monkeypatch: pytest.MonkeyPatch) -> None:
