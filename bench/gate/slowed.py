@@ -50,7 +50,7 @@ class Slowed(Worker):
         """
         super().prepare(cell, fields)
         trainer = self._trainers[cell]
-        step = trainer.step
+        step: Callable[[], torch.Tensor] = trainer.step
         asked = self._asked
         if isinstance(asked, Mapping):
             rows = asked[cell]
