@@ -15,12 +15,15 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
-from gan import products
+from gan import convolutions, products
 from gan.errors import UsageError
 from gan.game import Batch, State
 from gan.zeros import without_zeros
 
 Program = Callable[[State, Batch], Tensor]
+
+FORMS_ON_CPU = {**products.ON_CPU, **convolutions.ON_CPU}
+"""Operations that are recorded otherwise for a CPU."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def traced(program: Program, state: State, batch: Batch) -> GraphModule:
         states, batches = arguments[: len(tensors)], arguments[len(tensors) :]
         return program(state.of(states), Batch(*batches))
 
-    forms = products.ON_CPU if state.generator.device.type == "cpu" else {}
+    forms = FORMS_ON_CPU if state.generator.device.type == "cpu" else {}
     # On stand-ins without data: tracing neither computes nor changes anything.
     record = make_fx(of_tensors, decomposition_table=forms, tracing_mode="fake")
     return without_zeros(record(*tensors, *batch))
