@@ -91,7 +91,9 @@ def test_a_session_with_workers_records_each_cell_with_its_own_seconds(tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_worker_outlives_its_session(tmp_path: Path, how: signal.Signals) -> None:
+def test_no_worker_outlives_its_session(
+    tmp_path: Path, uncovered: dict[str, str], how: signal.Signals
+) -> None:
     """Ctrl-C to all, SIGTERM or SIGKILL to the session: workers end, what finished is whole."""
     options = [*RING, "--kinds", "convergence", "--seeds", ",".join(map(str, range(200)))]
     running = subprocess.Popen(
@@ -100,6 +102,7 @@ def test_no_worker_outlives_its_session(tmp_path: Path, how: signal.Signals) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=uncovered,
         start_new_session=True,
     )
     deadline = time.monotonic() + 120

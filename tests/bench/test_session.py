@@ -1,7 +1,6 @@
 """Whole sessions: what they leave, what they refuse, and how they survive an interruption."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -398,7 +397,9 @@ def test_a_users_mistake_is_one_line_and_nothing_runs(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_session_keeps_what_finished(tmp_path: Path, how: signal.Signals) -> None:
+def test_an_interrupted_session_keeps_what_finished(
+    tmp_path: Path, uncovered: dict[str, str], how: signal.Signals
+) -> None:
     """A signal after the first run file leaves a whole JSON and a word on how to go on."""
     options = [*RING, "--kinds", "convergence", "--seeds", ",".join(map(str, range(40)))]
     running = subprocess.Popen(
@@ -407,7 +408,7 @@ def test_an_interrupted_session_keeps_what_finished(tmp_path: Path, how: signal.
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=uncovered,
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*.parquet")):

@@ -272,12 +272,14 @@ def test_a_worker_that_always_dies_ends_the_run(repository: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_gate_that_is_stopped_leaves_nothing(repository: Path, number: signal.Signals) -> None:
+def test_a_gate_that_is_stopped_leaves_nothing(
+    repository: Path, uncovered: dict[str, str], number: signal.Signals
+) -> None:
     """While its workers hang; its status is not that of a regression."""
     hang = "import time\ndef steps_per_block(trainer, seconds): time.sleep(1000)\n"
     commit(repository, {"bench/timing.py": hang})
     command = [sys.executable, "-m", "analysis", "gate", "--base", "HEAD~1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**uncovered, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
