@@ -12,12 +12,15 @@ from analysis.estimates import Interval, share_interval
 from analysis.gate.lines import Line, named
 from analysis.gate.pairs import CANARY
 from analysis.gate.power import strung
-from analysis.wording import listing, number, tenths
+from analysis.wording import count, listing, number, tenths
 
 VERDICTS = ("slower", "faster", "inconclusive", "machine changed", "no change")
 
 STRUNG = 2000
 """Runs strung together of those that were made: near 1 % their share has an error of 0.2 %."""
+
+FEWEST_TO_STRING = 20
+"""Unchanged runs without which there is no variety to string."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ def rates(found: Sequence[Line]) -> list[Rate]:
     return told
 
 
-def rate(slowdown: float, what: str, count: int, of: int) -> Rate:
+def rate(slowdown: float, what: str, times: int, of: int) -> Rate:
     """A share with its interval."""
-    return Rate(slowdown, what, share_interval(count, of), count, of)
+    return Rate(slowdown, what, share_interval(times, of), times, of)
 
 
 def _by_slowdown(found: Sequence[Line]) -> Iterator[tuple[float, list[Line]]]:
@@ -96,20 +99,23 @@ def spreads(found: Sequence[Line]) -> Iterator[tuple[str, float, int]]:
         yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
 
 
-def wrongly_strung(found: Sequence[Line]) -> Rate | None:
+def wrongly_strung(found: Sequence[Line]) -> str:
     """How often runs that are strung together of unchanged ones call a cell slower.
 
     Args:
         found: lines.
 
     Returns:
-        A share whose interval is of the stringing alone; None where nothing was left unchanged.
+        A sentence, without an interval: they are not independent; "" of too few runs.
     """
-    if not any(line["slowdown"] == 0 for line in found):
-        return None
-    runs = strung(found, STRUNG)
-    wrong = sum("slower" in verdicts.values() for verdicts in runs)
-    return rate(0.0, "runs strung together with a cell slower", wrong, len(runs))
+    unchanged = sum(line["slowdown"] == 0 for line in found)
+    if unchanged < FEWEST_TO_STRING:
+        return ""
+    wrong = sum("slower" in verdicts.values() for verdicts in strung(found, STRUNG))
+    return (
+        f"Of {count(STRUNG, 'run')} strung together of the screens of {unchanged} unchanged ones "
+        f"{wrong:,} call a cell slower: {tenths(wrong / STRUNG)}."
+    )
 
 
 def words(told: Rate) -> str:
@@ -130,12 +136,11 @@ def lines_of(found: Sequence[Line]) -> Iterator[str]:
     Yields:
         Lines.
     """
-    for told in rates(found):
-        yield words(told)
-    if strung_ones := wrongly_strung(found):
-        yield words(strung_ones)
-    for name, deviation, count in spreads(found):
-        yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {count} pairs)"
+    yield from map(words, rates(found))
+    if told := wrongly_strung(found):
+        yield told
+    for name, deviation, pairs in spreads(found):
+        yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {pairs} pairs)"
 
 
 def markdown(found: Sequence[Line]) -> str:
@@ -153,11 +158,11 @@ def markdown(found: Sequence[Line]) -> str:
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
     text = [machines, "", *table(heads, rows), ""]
     if told := wrongly_strung(found):
-        text += [f"Of {told.of:,} {told.what}: {_share(told)}.", ""]
+        text += [told, ""]
     cells = [name for name in found[0]["cells"] if name != CANARY]
     heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]
     heads += [f"{named(slowdown)}: change" for slowdown, _ in groups]
-    deviations = {name: (deviation, count) for name, deviation, count in spreads(found)}
+    deviations = {name: (deviation, pairs) for name, deviation, pairs in spreads(found)}
     rows = [
         [
             name,

@@ -33,6 +33,7 @@ def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict
 def found(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Three unchanged runs, one of which errs; two slowed ones."""
     monkeypatch.setattr(module, "STRUNG", 10)
+    monkeypatch.setattr(module, "FEWEST_TO_STRING", 3)
     same, wrong = {"a": "no change", "b": "no change"}, {"a": "slower", "b": "inconclusive"}
     slow = {"a": "slower", "b": "slower"}
     return [
@@ -64,8 +65,12 @@ def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     """Each share with its interval, the runs that were not made among them."""
     said = list(lines_of(found))
     assert "slow-down 5%: cells slower 4 of 4, 100.0% [39.8%, 100.0%]" in said
-    assert any("runs strung together with a cell slower 0 of 10" in words for words in said)
-    assert wrongly_strung(found[3:]) is None
+    expected = (
+        "Of 10 runs strung together of the screens of 3 unchanged ones 0 call a cell slower: 0.0 %."
+    )
+    assert expected in said
+    assert expected in markdown(found)
+    assert wrongly_strung(found[1:]) == ""
     assert list(lines_of([])) == []
 
 
