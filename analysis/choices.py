@@ -31,7 +31,7 @@ def compared(records: Records) -> pd.DataFrame:
 
     Returns:
         One row per pair, axis by axis in the order of BASELINES: the cell's `machine`, axes and
-        `run.<field>`; `axis` and `choice`, its value there; `ratio`, its median images per second
+        `run.<field>`; `axis` and `choice`, its value there; `ratio`, its median samples per second
         over the other's, with `low`, `high` and `confidence`; `rounds`, the fewer of both;
         `memory_ratio` of their peaks, NaN where unknown; `first_call_seconds`; and `verdict`. No
         rows where no two cells differ so.

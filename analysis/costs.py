@@ -10,7 +10,7 @@ from analysis.wording import number
 # Column of the figure's data -> heading and the factor to its unit.
 QUANTITIES = {
     "seconds_per_step": ("ms per step", 1e3),
-    "images_per_second": ("images/s", 1.0),
+    "images_per_second": ("samples/s", 1.0),
     "flops_per_step": ("GFLOP per step", 1e-9),
     "achieved_flops_per_second": ("GFLOP/s", 1e-9),
     "peak_memory_bytes": ("peak MB", 1e-6),

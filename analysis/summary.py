@@ -117,7 +117,7 @@ def bounded(mean: Interval, runs: int) -> str:
 
 
 def throughput(records: Records, game: tuple[object, ...]) -> dict[str, str]:
-    """The fastest cell of a game: images per second in the median, and where."""
+    """The fastest cell of a game: samples per second in the median, and where."""
     rows = records.throughput
     alike = [rows[name] == value for name, value in zip(GAME, game, strict=True)]
     cells = rows[np.logical_and.reduce(alike)].groupby(["device", "precision", "batch_size"])
@@ -125,4 +125,4 @@ def throughput(records: Records, game: tuple[object, ...]) -> dict[str, str]:
     if not medians:
         return {}
     best, (device, precision, batch_size) = max(medians)
-    return {"Most images/s": number(best), "at": f"batch {batch_size}, {precision}, {device}"}
+    return {"Most samples/s": number(best), "at": f"batch {batch_size}, {precision}, {device}"}

@@ -57,7 +57,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
-    """For each axis the ratio of images per second, and beside it that of peak memory."""
+    """For each axis the ratio of samples per second, and beside it that of peak memory."""
     panels = [(str(name), of_panel) for name, of_panel in rows.groupby("panel", sort=False)]
     lines = [_lines(of_panel) for _, of_panel in panels]
     heights = [HEIGHT * n + TITLE for n in lines]
@@ -70,7 +70,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         dots = memory.plot(of_panel["memory_ratio"], of_panel["place"], "D", color=MEMORY)
         dots[0].set(markersize=3.5, rasterized=len(of_panel) > LABELLED)
         usual = USUAL.get(name, BASELINES[name])
-        speed.set_title(f"{name}: images per second, {usual} = 1")
+        speed.set_title(f"{name}: samples per second, {usual} = 1")
         memory.set_title(f"peak memory, {usual} = 1")
         for axes in (speed, memory):
             axes.axvline(1, color="#333333", lw=0.8, zorder=1)

@@ -1,4 +1,4 @@
-"""How fast a step is: images per second and seconds per step against the batch size."""
+"""How fast a step is: samples per second and seconds per step against the batch size."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def medians(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
-    """Above, images per second; below, seconds per step; bars are intervals over rounds."""
+    """Above, samples per second; below, seconds per step; bars are intervals over rounds."""
     names = list(rows["panel"].unique())
     panels = small_multiples(canvas, [len(names)], stacked=2, columns=4, height=2.1)
     for stack in panels[1:]:
@@ -89,7 +89,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
             fixed_ticks(axes, sorted(of_panel["batch_size"].unique()))
         above.tick_params(labelbottom=False)
         if is_leftmost(above):
-            above.set_ylabel("images per second")
+            above.set_ylabel("samples per second")
             below.set_ylabel("seconds per step")
         else:
             for axes in (above, below):
@@ -141,13 +141,13 @@ def _with_batch(timed: pd.DataFrame) -> str:
     ends = ends[ends["small"] < ends["large"]]
     if ends.empty:
         return (
-            f"The fastest cell makes {number(timed['images_per_second'].max())} images per second"
+            f"The fastest cell makes {number(timed['images_per_second'].max())} samples per second"
         )
     trend = pd.Series([direction(a, b) for a, b in zip(ends["slow"], ends["fast"], strict=True)])
     main, lines = str(trend.mode().iloc[0]), len(ends)
     widest = ends.assign(gain=ends["fast"] / ends["slow"]).sort_values("gain").iloc[-1]
     return (
-        f"From the smallest to the largest batch, images per second {PLURAL[main]}"
+        f"From the smallest to the largest batch, samples per second {PLURAL[main]}"
         f" in {(trend == main).sum()} of {count(lines, 'line')}, at most "
         f"{number(widest['gain'])}-fold (from {number(widest['slow'])} at "
         f"{widest['small']:.0f} to {number(widest['fast'])} at {widest['large']:.0f})"

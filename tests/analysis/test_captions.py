@@ -175,8 +175,8 @@ def test_speed_that_grows_with_the_batch_is_said_to(
     records: Records, reversed_records: Records
 ) -> None:
     """Rising in all lines, or falling in all where a step's time grows like the square."""
-    assert "images per second rise in 2 of 2 lines, at most 2.3" in caption("throughput", records)
-    assert "images per second fall in 2 of 2 lines" in caption("throughput", reversed_records)
+    assert "samples per second rise in 2 of 2 lines, at most 2.3" in caption("throughput", records)
+    assert "samples per second fall in 2 of 2 lines" in caption("throughput", reversed_records)
 
 
 def test_the_slowest_loss_is_named(synthetic: Any) -> None:

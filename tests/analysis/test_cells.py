@@ -198,7 +198,7 @@ def test_a_kind_this_version_does_not_know_is_kept_as_a_cell(synthetic: Any) -> 
 
 
 def test_seconds_per_step_are_a_round_over_its_steps(synthetic: Any) -> None:
-    """A round of 50 steps in 2 s at batch 64: 0.04 s per step, 1,600 images per second."""
+    """A round of 50 steps in 2 s at batch 64: 0.04 s per step, 1,600 samples per second."""
 
     def change(document: dict[str, Any]) -> None:
         cell = document["benchmarks"][0]

@@ -307,9 +307,9 @@ def test_a_panel_has_a_line_for_each_cell(session: Session) -> None:
     choices.draw(rows, canvas)
     titles = [axes.get_title() for axes in canvas.axes]
     assert titles == [
-        "mode: images per second, eager = 1",
+        "mode: samples per second, eager = 1",
         "peak memory, eager = 1",
-        "ensemble: images per second, one run alone = 1",
+        "ensemble: samples per second, one run alone = 1",
         "peak memory, one run alone = 1",
     ]
     labels = [text.get_text() for text in canvas.axes[2].get_yticklabels()]
