@@ -169,13 +169,13 @@ def gate_validation(
 
     from analysis.gate.lines import lines
     from analysis.gate.process import unkilled
-    from analysis.gate.rates import lines_of
+    from analysis.gate.rates import sentences
     from analysis.gate.validation import drawn, validate
 
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with unkilled():
         validate(file, slowdown, runs, minutes, progress.print)
-    for line in lines_of(lines(file)):
+    for line in sentences(lines(file)):
         typer.echo(line)
     if output is not None:
         drawn(lines(file), output)

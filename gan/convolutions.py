@@ -15,7 +15,7 @@ from functools import reduce
 from itertools import product
 from operator import add
 from types import NotImplementedType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,6 +29,26 @@ THIN_BACKWARD_OF_TRANSPOSED = 1
 """The library's gradient of a transposed convolution is that of a convolution, its best case."""
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+
+class Settings(NamedTuple):
+    """Of a convolution, in aten's order.
+
+    Args:
+        stride: of the windows.
+        padding: of the image.
+        dilation: of the kernel.
+        transposed: the operand is what windows hold, the result the image.
+        output_padding: of a transposed one.
+        groups: of channels.
+    """
+
+    stride: Sequence[int]
+    padding: Sequence[int]
+    dilation: Sequence[int]
+    transposed: bool
+    output_padding: Sequence[int]
+    groups: int
 
 
 class Windows(NamedTuple):
@@ -150,15 +170,7 @@ def images_of(table: Tensor, n: int, sides: tuple[int, int]) -> Tensor:
 
 
 def convolution(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,  # noqa: FBT001  # as aten has it
-    output_padding: Sequence[int],
-    groups: int,
+    x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any
 ) -> Tensor | NotImplementedType:
     """aten.convolution.
 
@@ -166,42 +178,26 @@ def convolution(
         x: (N, C, H, W).
         weight: (outputs, C, …), or (C, outputs, …) if transposed.
         bias: (outputs,), or None.
-        stride: of the windows.
-        padding: of the image.
-        dilation: of the kernel.
-        transposed: x is what windows hold, the result the image.
-        output_padding: of a transposed one.
-        groups: of channels.
+        rest: Settings.
 
     Returns:
         (N, outputs, …), or NotImplemented where the library is better.
     """
-    windows = _windows(x, weight, stride, padding, dilation, output_padding, groups)
-    if windows is None:
+    of = Settings(*rest)
+    found = _windows(x, weight, of, THIN)
+    if found is None:
         return NotImplemented  # type: ignore[no-any-return]  # mypy takes it for Any
-    n, sides = x.shape[0], windows.image(x.shape[2:]) if transposed else x.shape[2:]
-    if not _suits(weight, windows, sides, THIN):
-        return NotImplemented  # type: ignore[no-any-return]  # as above
+    windows, sides = found
     kernels = weight.flatten(1)
-    if transposed:
-        y = added(rows(x) @ kernels, (n, weight.shape[1], *sides), windows)
+    if of.transposed:
+        y = added(rows(x) @ kernels, (len(x), weight.shape[1], *sides), windows)
     else:
-        y = images_of(patches(x, windows) @ kernels.t(), n, windows.places(sides))
+        y = images_of(patches(x, windows) @ kernels.t(), len(x), windows.places(sides))
     return y if bias is None else y + bias[:, None, None]
 
 
 def convolution_backward(
-    gradient: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    _bias_sizes: Sequence[int] | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,  # noqa: FBT001  # as aten has it
-    output_padding: Sequence[int],
-    groups: int,
-    output_mask: Sequence[bool],
+    gradient: Tensor, x: Tensor, weight: Tensor, _bias_sizes: Sequence[int] | None, *rest: Any
 ) -> Gradients | NotImplementedType:
     """aten.convolution_backward.
 
@@ -209,55 +205,41 @@ def convolution_backward(
         gradient: of ``convolution``'s result.
         x: (N, C, H, W).
         weight: (outputs, C, …), or (C, outputs, …) if transposed.
-        stride: of the windows.
-        padding: of the image.
-        dilation: of the kernel.
-        transposed: x is what windows hold, the result the image.
-        output_padding: of a transposed one.
-        groups: of channels.
-        output_mask: whether the gradients of x, weight and bias are asked for.
+        rest: Settings, and whether the gradients of x, weight and bias are asked for.
 
     Returns:
         These, None for those that are not, or NotImplemented where the library is better.
     """
-    windows = _windows(x, weight, stride, padding, dilation, output_padding, groups)
-    if windows is None:
+    *settings, (asks_x, asks_weight, asks_bias) = rest
+    of = Settings(*settings)
+    found = _windows(x, weight, of, THIN_BACKWARD_OF_TRANSPOSED if of.transposed else THIN)
+    if found is None:
         return NotImplemented  # type: ignore[no-any-return]  # as above
-    image, held = (gradient, rows(x)) if transposed else (x, rows(gradient))
-    sides = image.shape[2:]
-    thin = THIN_BACKWARD_OF_TRANSPOSED if transposed else THIN
-    if not _suits(weight, windows, sides, thin):
-        return NotImplemented  # type: ignore[no-any-return]  # as above
+    windows, sides = found
+    image, held = (gradient, rows(x)) if of.transposed else (x, rows(gradient))
     seen, kernels = patches(image, windows), weight.flatten(1)
     of_x = None
-    if output_mask[0] and transposed:
+    if asks_x and of.transposed:
         of_x = images_of(seen @ kernels.t(), len(x), windows.places(sides))
-    elif output_mask[0]:
+    elif asks_x:
         of_x = added(held @ kernels, x.shape, windows)
-    of_weight = (held.t() @ seen).view_as(weight) if output_mask[1] else None
-    return of_x, of_weight, gradient.sum((0, 2, 3)) if output_mask[2] else None
+    of_weight = (held.t() @ seen).view_as(weight) if asks_weight else None
+    return of_x, of_weight, gradient.sum((0, 2, 3)) if asks_bias else None
 
 
 def _windows(
-    x: Tensor,
-    weight: Tensor,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    output_padding: Sequence[int],
-    groups: int,
-) -> Windows | None:
-    """Those of a convolution of images; None of one that no product here is of."""
-    if x.dim() != 4 or groups != 1 or any(output_padding) or set(dilation) != {1}:
+    x: Tensor, weight: Tensor, of: Settings, thin: int
+) -> tuple[Windows, Sequence[int]] | None:
+    """Those of a convolution and the sides of their image; None where products are not better."""
+    if x.dim() != 4 or of.groups != 1 or any(of.output_padding) or set(of.dilation) != {1}:
         return None
     kernel, strides, paddings = (
-        (int(pair[0]), int(pair[-1])) for pair in (weight.shape[2:], stride, padding)
+        (int(pair[0]), int(pair[-1])) for pair in (weight.shape[2:], of.stride, of.padding)
     )
-    return Windows(kernel, strides, paddings)
-
-
-def _suits(weight: Tensor, windows: Windows, sides: Sequence[int], thin: int) -> bool:
-    return windows.cover(sides) or (min(weight.shape[:2]) <= thin and windows.tile(sides))
+    windows = Windows(kernel, strides, paddings)
+    sides = windows.image(x.shape[2:]) if of.transposed else x.shape[2:]
+    is_thin = min(weight.shape[:2]) <= thin and windows.tile(sides)
+    return (windows, sides) if is_thin or windows.cover(sides) else None
 
 
 ON_CPU: Mapping[OpOverload, Callable[..., Tensor | Gradients | NotImplementedType]] = {

@@ -15,15 +15,18 @@ Line = Mapping[str, Any]
 
 NEEDED = {
     "slowdown",
+    "head",
     "machine",
     "minutes",
     "seconds",
     "machine_changed",
+    "screen_pairs",
+    "added_rows",
     "cells",
     "pairs",
     "took",
 }
-"""Of a line: ``line_of`` and ``analysis.gate.command.facts_of`` write them."""
+"""Of a line: of ``line_of``, ``analysis.gate.command.facts_of`` and ``validate``."""
 
 
 def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -127,14 +127,14 @@ def words(told: Rate) -> str:
     )
 
 
-def lines_of(found: Sequence[Line]) -> Iterator[str]:
+def sentences(found: Sequence[Line]) -> Iterator[str]:
     """What a validation has so far.
 
     Args:
         found: lines.
 
     Yields:
-        Lines.
+        Rates, then how much pairs differ, a line each.
     """
     yield from map(words, rates(found))
     if told := wrongly_strung(found):
@@ -159,7 +159,7 @@ def markdown(found: Sequence[Line]) -> str:
     text = [machines, "", *table(heads, rows), ""]
     if told := wrongly_strung(found):
         text += [told, ""]
-    cells = [name for name in found[0]["cells"] if name != CANARY]
+    cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
     heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]
     heads += [f"{named(slowdown)}: change" for slowdown, _ in groups]
     deviations = {name: (deviation, pairs) for name, deviation, pairs in spreads(found)}
@@ -185,7 +185,7 @@ def _counts(some: Sequence[Line]) -> list[str]:
 
 
 def _share(told: Rate) -> str:
-    """A count with its share: of none, only the bound above says anything."""
+    """A count, and its share with the interval, in per cent."""
     low, high = (number(100 * bound, 2) for bound in (told.share.low, told.share.high))
     return f"{told.count}: {tenths(told.share.estimate)} [{low}, {high}]"
 

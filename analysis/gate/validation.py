@@ -19,6 +19,7 @@ from analysis.gate.gate import Cells, Gate, Say
 from analysis.gate.lines import Line, append, line_of, lines
 from analysis.gate.outcome import history_rows
 from analysis.gate.pairs import COMPILING_SECONDS
+from analysis.gate.power import table
 from analysis.gate.process import WORKER, Worker, WorkerError
 from analysis.gate.rates import markdown
 from analysis.gate.trees import checked_out, commit_of, top
@@ -64,9 +65,9 @@ def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -
         raise UsageError(f"{file} is of another machine: {', '.join(sorted(others))}")
     with checked_out(repository, [commit, commit]) as (base, head):
         cells, _ = Gate(base, head, minutes, 0, say).cells(())
-        rows = found_before(done, commit) if slowdown else {}
-        if slowdown and not rows:
-            rows = added((base, head), cells, slowdown, say)
+        rows: dict[str, int] = {}
+        if slowdown:
+            rows = found_before(done, commit) or added((base, head), cells, slowdown, say)
         modules = (WORKER, SLOWED if slowdown else WORKER)
         for number in range(len(done), runs):
             say(f"slow-down {slowdown:.0%}, run {number + 1} of {runs}")
@@ -165,8 +166,7 @@ def drawn(found: Sequence[Line], folder: Path) -> None:
     Raises:
         UsageError: there are none, or the folder cannot be written.
     """
-    from analysis.gate.power import table
-    from analysis.gate.power_figure import files
+    from analysis.gate.power_figure import files  # brings matplotlib
 
     if not found:
         raise UsageError("no run of a validation to draw")

@@ -8,7 +8,7 @@ import pytest
 from analysis.estimates import share_interval
 from analysis.gate import rates as module
 from analysis.gate.pairs import CANARY
-from analysis.gate.rates import lines_of, markdown, rates, spreads, wrongly_strung
+from analysis.gate.rates import markdown, rates, sentences, spreads, wrongly_strung
 
 
 def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_pairs_of_unchanged_runs_have_a_spread(found: list[dict[str, Any]]) -> N
 
 def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     """Each share with its interval, the runs that were not made among them."""
-    said = list(lines_of(found))
+    said = list(sentences(found))
     assert "slow-down 5%: cells slower 4 of 4, 100.0% [39.8%, 100.0%]" in said
     expected = (
         "Of 10 runs strung together of the screens of 3 unchanged ones 0 call a cell slower: 0.0 %."
@@ -71,7 +71,7 @@ def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     assert expected in said
     assert expected in markdown(found)
     assert wrongly_strung(found[1:]) == ""
-    assert list(lines_of([])) == []
+    assert list(sentences([])) == []
 
 
 def test_tables_have_every_run_and_cell(found: list[dict[str, Any]]) -> None:
