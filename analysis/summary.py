@@ -4,14 +4,21 @@ import numpy as np
 import pandas as pd
 
 from analysis import schema
+from analysis.choices import BASELINES
 from analysis.estimates import Interval, share_interval
 from analysis.figures import metric
-from analysis.figures.panel import settings
+from analysis.figures.panel import in_words, settings
 from analysis.records import Records
 from analysis.recovery import JUDGED
 from analysis.wording import number, percent
 
 GAME = ["data", "loss", "penalty", "model"]
+
+PLACE = ["device", "precision", "layout", "mode", "ensemble", "batch_size"]
+"""Of a cell of a game: what its speed hangs on."""
+
+UNUSUAL = {"layout", "mode", "ensemble"}
+"""Those of PLACE that are told only where they are not as usual."""
 
 
 def summary(records: Records) -> dict[str, pd.DataFrame]:
@@ -120,9 +127,12 @@ def throughput(records: Records, game: tuple[object, ...]) -> dict[str, str]:
     """The fastest cell of a game: samples per second in the median, and where."""
     rows = records.throughput
     alike = [rows[name] == value for name, value in zip(GAME, game, strict=True)]
-    cells = rows[np.logical_and.reduce(alike)].groupby(["device", "precision", "batch_size"])
+    cells = rows[np.logical_and.reduce(alike)].groupby(["machine", *PLACE])
     medians = [(float(of_cell["images_per_second"].median()), place) for place, of_cell in cells]
     if not medians:
         return {}
-    best, (device, precision, batch_size) = max(medians)
-    return {"Most samples/s": number(best), "at": f"batch {batch_size}, {precision}, {device}"}
+    best, (_, *values) = max(medians)
+    place = dict(zip(PLACE, values, strict=True))
+    chosen = [name for name, usual in BASELINES.items() if name in UNUSUAL and place[name] != usual]
+    told = [in_words(name, place[name]) for name in ("batch_size", "precision", "device", *chosen)]
+    return {"Most samples/s": number(best), "at": ", ".join(told)}

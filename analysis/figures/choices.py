@@ -132,7 +132,7 @@ def caption(rows: pd.DataFrame) -> str:
     axes = list(dict.fromkeys(rows["panel"]))
     usual = listing([str(USUAL.get(name, f"{name} {BASELINES[name]}")) for name in axes])
     return (
-        f"Images per second over those of the same cell with {usual}: {'; '.join(told)}. "
+        f"Samples per second over those of the same cell with {usual}: {'; '.join(told)}. "
         f"{_bounds(rows)}."
     )
 

@@ -114,14 +114,16 @@ def label(text: object, longest: int = 40) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def wrapped(text: str, columns: int) -> str:
-    r"""A panel's name in lines that fit above or beside so many panels in a row.
+def wrapped(text: str, columns: int, lines: int = 2) -> str:
+    r"""A panel's name in lines that fit above or beside so many panels in a row, each part cut.
 
     >>> wrapped("ring · no penalty, bfloat16\nnon_saturating", 6)
     'ring · no penalty,\nbfloat16\nnon_saturating'
     """
     width = LETTERS // columns
-    parts = [textwrap.wrap(part, width, max_lines=2, placeholder="…") for part in text.split("\n")]
+    parts = [
+        textwrap.wrap(part, width, max_lines=lines, placeholder="…") for part in text.split("\n")
+    ]
     return "\n".join(line for part in parts for line in part)
 
 

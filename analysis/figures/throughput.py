@@ -81,7 +81,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         of_panel = rows[rows["panel"] == name]
         for loss, line in of_panel.groupby("loss"):
             _draw_loss(above, below, line, str(loss))
-        above.set_title(wrapped(name, 4))
+        above.set_title(wrapped(name, 4, lines=3))
         below.set_xlabel("batch size")
         for axes in (above, below):
             log_axis(axes, "x")
@@ -99,7 +99,7 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
 
 
 def _draw_loss(above: Axes, below: Axes, line: pd.DataFrame, loss: str) -> None:
-    style, n = style_of(loss), line["batch_size"]
+    style, n = style_of(loss), line["batch_size"] * line["ensemble"]
     timed = line["status"] == "finished"
     seconds, low, high = (line[name] for name in ("seconds_per_step", "low", "high"))
     for axes, values, bars in (

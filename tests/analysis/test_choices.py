@@ -233,7 +233,7 @@ def test_the_caption_counts_what_gains_and_what_loses(session: Session) -> None:
         )
     )
     assert text.startswith(
-        "Images per second over those of the same cell with mode eager and precision float32: "
+        "Samples per second over those of the same cell with mode eager and precision float32: "
         "compile gains in 1, loses in 1 and is undecided in 1 of 3 cells (from 0.5 in mlp, ring, "
         "batch 16 to 2 in mlp, ring, batch 64), with 1 to 1.5 times the memory; bfloat16 gains in "
         "its only cell (2 in mlp, ring, batch 64). What gains or loses has 1 outside its "

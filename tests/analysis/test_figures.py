@@ -280,6 +280,21 @@ def test_cells_without_a_timing_are_crosses(synthetic: Any) -> None:
     assert "no timing" in entries
 
 
+def test_runs_at_once_are_all_counted_in_the_speed(synthetic: Any) -> None:
+    """What is drawn is what the CSV has: eight runs make eight minibatches a step."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["benchmarks"][0]["extra_info"]["run"]["ensemble"] = 8
+
+    records = load([synthetic.edit(change, losses=("hinge",), batch_sizes=(16, 64))])
+    rows = FIGURES["throughput"].prepare(records)
+    assert sorted(rows["ensemble"]) == [1, 8]
+    canvas = drawn("throughput", rows)
+    above = [axes for axes in canvas.axes if axes.get_title()]
+    points = [float(y) for axes in above for bar in axes.containers for y in bar[0].get_ydata()]
+    assert sorted(points) == pytest.approx(sorted(rows["images_per_second"]))
+
+
 def test_pyplot_keeps_no_figure(few_records: Records) -> None:
     """Drawing leaves nothing in pyplot's global state, which nobody would ever free."""
     assert drawing("generator_cost", FIGURES["generator_cost"], few_records) is not None
