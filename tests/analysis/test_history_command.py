@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 
 from analysis import __main__ as command
-from analysis import history_csv, history_figure
+from analysis import history_csv, history_figure, history_unchanged
 from analysis.errors import UsageError
 from analysis.figures.style import RC
 from analysis.history import append, read
@@ -112,6 +112,20 @@ def test_a_leak_is_always_recent(tmp_path: Path) -> None:
     (one,) = found_in(file, since=3)
     assert one.fit.change is not None
     assert (one.fit.change.kind, one.recent) == ("leak", True)
+
+
+def test_changes_of_unchanged_code_are_the_noises(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are no reason to fail; what the noise does is told after the table."""
+    assert call(path) == 1
+    usual = capsys.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_unchanged, "DRAWN", 20)
+        assert call(path, "--unchanged") == 0
+    told_more = capsys.readouterr().out
+    assert told_more.startswith(usual)
+    assert "3 unchanged series of 30 runs: 2 said to have a change" in told_more
 
 
 def test_fewer_runs_than_a_change_needs_are_a_mistake(path: Path) -> None:

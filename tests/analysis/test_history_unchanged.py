@@ -1,0 +1,105 @@
+"""What the noise of unchanged runs is taken for: closed forms, noise with a memory and without."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import signal
+
+from analysis.errors import UsageError
+from analysis.estimates import Array
+from analysis.history_calibration import LEVEL, noise
+from analysis.history_changes import fit
+from analysis.history_series import Series
+from analysis.history_unchanged import (
+    BLOCKS,
+    LENGTHS,
+    correlation,
+    resampled,
+    said_to_change,
+    sentences,
+)
+
+
+def remembering(share: float, n: int, seed: int = 1) -> Array:
+    """An autoregression of order 1: its lag-1 correlation is the share."""
+    shocks = np.random.default_rng(seed).normal(size=n)
+    return np.asarray(signal.lfilter([1.0], [1.0, -share], shocks))
+
+
+def one(values: Array) -> Series:
+    """A series of such log ratios."""
+    rows = pd.DataFrame({"ratio": np.exp(values)})
+    return Series("m", "ring", "gemm 1", rows, fit(values), recent=False)
+
+
+@pytest.mark.parametrize("share", [-0.5, 0.0, 0.6])
+def test_correlation_is_the_autoregressions(share: float) -> None:
+    """Within three standard errors, 1/√n each at most."""
+    assert correlation(remembering(share, 10_000)) == pytest.approx(share, abs=0.03)
+
+
+@given(st.lists(st.integers(-99, 99), min_size=2, max_size=30).filter(lambda x: len(set(x)) > 1))
+def test_correlation_is_numpys(values: list[int]) -> None:
+    """The definition by another implementation."""
+    centred = np.array(values) - np.mean(values)
+    all_lags = np.correlate(centred, centred, "full")
+    n = len(values)
+    assert correlation(values) == pytest.approx(all_lags[n] / all_lags[n - 1], abs=1e-9)
+    assert -1 <= correlation(values) <= 1
+
+
+def test_blocks_as_long_as_the_series_are_its_rotations() -> None:
+    """In units of its noise, about its median."""
+    values = np.array([0.3, 0.1, 0.4, 0.15, 0.9, 0.2])
+    unit = (values - np.median(values)) / noise(values)
+    drawn = resampled([values], 6)(np.random.default_rng(1), (50, 6))
+    rotations = [np.roll(unit, -shift) for shift in range(6)]
+    assert {tuple(row) for row in drawn} == {tuple(row) for row in rotations}
+
+
+def test_each_series_is_drawn_from_as_often_and_none_mixes_two() -> None:
+    """Two series that have no value in common."""
+    one, other = np.array([0.0, 1.0, 0.5, 3.0]), np.array([0.0, 10.0, 2.5, 0.5])
+    sources = [set((x - np.median(x)) / noise(x)) for x in (one, other)]
+    drawn = resampled([one, other], 2)(np.random.default_rng(1), (100, 9))
+    belongs = [[set(row) <= source for source in sources] for row in drawn]
+    assert np.sum(belongs, axis=0).tolist() == [50, 50]
+
+
+@pytest.mark.parametrize(
+    ("values", "block"), [([1.0, 2.0, 4.0], 4), ([1.0, 2.0, 4.0], 0), ([1.0, 1.0, 1.0], 1)]
+)
+def test_what_nothing_can_be_drawn_from_is_told(values: list[float], block: int) -> None:
+    """Fewer runs than a block, or no noise."""
+    with pytest.raises(ValueError, match="no noise to draw"):
+        resampled([values], block)
+
+
+def test_a_memory_is_taken_for_changes_and_forgetting_it_is_not() -> None:
+    """Blocks of one forget; the level is what the penalties promise."""
+    unchanged = [remembering(0.7, 400, seed) for seed in range(4)]
+    shares = {
+        block: said_to_change(resampled(unchanged, block), 40, 500, np.random.default_rng(2))
+        for block in (1, 20)
+    }
+    assert shares[1].low < LEVEL
+    assert shares[20].low > 3 * shares[1].estimate
+
+
+def test_it_is_told_in_words() -> None:
+    """A line for the series themselves, and one for each block and length."""
+    found = [one(remembering(0.0, 30, seed) / 100) for seed in (1, 2)]
+    first, *lines = sentences(found, drawn=40)
+    changes = sum(series.fit.change is not None for series in found)
+    assert first.startswith(f"2 unchanged series of 30 runs: {changes} said to have a change; ")
+    assert len(lines) == len(BLOCKS) * len(LENGTHS)
+    assert all("said to have a change; for 5.0 % penalties of" in line for line in lines)
+
+
+@pytest.mark.parametrize("values", [np.zeros(30), np.arange(7.0)])
+def test_series_that_say_nothing_are_refused(values: Array) -> None:
+    """Without noise, or too short for the longest block."""
+    with pytest.raises(UsageError, match="--unchanged: no series has 8 runs that differ"):
+        list(sentences([one(values)], drawn=9))
