@@ -245,7 +245,7 @@ def history(
     for line in found.problems:
         typer.echo(line, err=True)
     if unchanged:
-        for line in history_unchanged.sentences(checked, history_unchanged.DRAWN):
+        for line in history_unchanged.sentences(found.rows, history_unchanged.DRAWN):
             typer.echo(line)
     elif history_series.changed(checked):
         raise typer.Exit(1)

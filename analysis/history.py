@@ -39,6 +39,9 @@ from analysis.place import telling
 
 Row = Mapping[str, Any]
 
+KEYS = ["machine", "cell", "reference"]
+"""What the rows of a series have in common."""
+
 
 @dataclass(frozen=True, eq=False)
 class History:

@@ -1,28 +1,27 @@
 """How large a penalty is that a series without any change hardly ever exceeds.
 
-`python -m analysis.history_calibration` prints the table that analysis/history_changes.py holds.
+`python -m analysis.history_calibration [FILE]` prints a table as analysis/history_changes.py holds
+it; FILE is a history of unchanged runs, such as a validation of the gate leaves.
 """
 
+import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import ndimage
 
-from analysis.estimates import Array
-
-FEWEST_RUNS = 8
-"""Below this neither the noise nor a change can be told from the other."""
-
-SHORTEST = 3
-"""A level has at least so many runs: one wild run, or two, are no change."""
-
-WILDEST = 2.0
-"""A run counts as at most so many standard deviations from the median of the five around it."""
-
-LEVEL = 0.05
-"""The probability that a series without a change is said to have one."""
+from analysis import history
+from analysis.estimates import Array, finite
+from analysis.history_statistics import (
+    LEVEL,
+    leak_penalties,
+    noise,
+    standardised,
+    step_penalties,
+)
 
 MARGIN = 0.9
 """The share of LEVEL that is aimed at: a simulation of so many series errs, too."""
@@ -30,132 +29,67 @@ MARGIN = 0.9
 SEED = 20140610
 
 Law = Callable[[np.random.Generator, tuple[int, int]], Array]
+"""Draws (series, runs) of noise, in any unit."""
+
+LENGTHS = (*range(8, 21), 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+
+LAWS: Mapping[str, Law] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "Student's t, 3 degrees": lambda rng, shape: rng.standard_t(3, size=shape),
+    "Laplace": lambda rng, shape: rng.laplace(size=shape),
+}
+"""Medians of many pairs are nearly normal; what a shared machine adds has longer tails."""
+
+BLOCKS = (1, 4, 8)
+"""Runs of measured noise that are drawn together: they keep what they remember of each other."""
 
 
-def noise(values: ArrayLike) -> Array:
-    """The standard deviation of normal noise, from what neighbours differ by.
-
-    σ̂ = 1.4826 · median|dᵢ − median d| / √2 with dᵢ = yᵢ₊₁ − yᵢ. A level's change spoils one
-    difference, a leak shifts them all alike: neither widens it.
+def unchanged(rows: pd.DataFrame) -> list[Array]:
+    """The log ratios of series without a change that noise can be drawn from.
 
     Args:
-        values: (..., n), n ≥ 2.
+        rows: of `History`, all of one code.
 
     Returns:
-        (...).
-
-    >>> float(noise([0.0, 1.0, 2.0, 3.0])), round(float(noise([0.0, 1.0, 0.0, 1.0, 0.0])), 3)
-    (0.0, 1.048)
+        Those of at least as many runs as the largest of BLOCKS, and with noise.
     """
-    steps = np.diff(np.asarray(values, dtype=np.float64), axis=-1)
-    middle = np.median(steps, axis=-1, keepdims=True)
-    return np.asarray(1.4826 / np.sqrt(2) * np.median(np.abs(steps - middle), axis=-1))
+    found = [
+        np.log(series["ratio"].to_numpy(np.float64)) for _, series in rows.groupby(history.KEYS)
+    ]
+    return [values for values in found if values.size >= max(BLOCKS) and noise(values) > 0]
 
 
-def standardised(values: ArrayLike, least_noise: float = 0.0) -> Array:
-    """Series in units of their noise, their wild runs drawn in to WILDEST from their neighbours.
-
-    Squares are at the mercy of long tails; the running median of five keeps every level of SHORTEST
-    runs and no wild one, so that what is drawn in is noise, not a change.
+def resampled(series: Sequence[ArrayLike], block: int) -> Law:
+    """Noise as it was measured: blocks of unchanged series strung together.
 
     Args:
-        values: (..., n), n ≥ 2.
-        least_noise: the noise is taken to be at least this.
+        series: log ratios, each (n,), n ≥ block; their last run is followed by the first.
+        block: runs that follow each other as they did; with 1 they forget each other.
 
     Returns:
-        (..., n).
+        In units of each series' noise, about its median.
+
+    Raises:
+        ValueError: a series is shorter than a block, or has no noise.
 
     Reference:
-        Fearnhead & Rigaill 2019, "Changepoint detection in the presence of outliers".
+        Politis & Romano 1992, "A circular block-resampling procedure for stationary data".
     """
-    array = np.asarray(values, dtype=np.float64)
-    size = (1,) * (array.ndim - 1) + (5,)
-    middle = ndimage.median_filter(array, size=size, mode="mirror")
-    spread = np.maximum(noise(array), least_noise)[..., None]
-    drawn_in = np.clip(array, middle - WILDEST * spread, middle + WILDEST * spread)
-    return np.asarray((drawn_in - np.median(array, axis=-1, keepdims=True)) / spread)
+    blocks = []
+    for values in series:
+        array = finite(values, "log ratios")
+        if not (array.size >= block >= 1 and noise(array) > 0):
+            raise ValueError(f"{array.size} runs, no noise to draw {block} at a time from")
+        unit = (array - np.median(array)) / noise(array)
+        blocks += [np.roll(unit, -start)[:block] for start in range(unit.size)]
+    table = np.array(blocks)
 
+    def law(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        number, runs = shape
+        drawn = rng.integers(len(table), size=(number, -(-runs // block)))
+        return np.asarray(table[drawn].reshape(number, -1)[:, :runs])
 
-def step_penalties(values: ArrayLike) -> Array:
-    """The penalty from which on Pelt's best segmentation has no change, for each series.
-
-    maxₖ (C₀ − Cₖ) / k, where Cₖ is the least sum of squares about the means of k + 1 segments:
-    found by Dinkelbach's iteration, whose every step is an optimal partitioning of all series.
-
-    Args:
-        values: (m, n), n ≥ 2 · SHORTEST.
-
-    Returns:
-        (m,), in squared units of the values.
-
-    Reference:
-        Killick, Fearnhead & Eckley 2012, "Optimal detection of changepoints"; Dinkelbach 1967.
-    """
-    table = np.asarray(values, dtype=np.float64)
-    sums = np.cumsum(table - table.mean(axis=1, keepdims=True), axis=1)
-    sums = np.concatenate([np.zeros((len(table), 1)), sums], axis=1)
-    penalties = np.zeros(len(table))
-    searched = np.arange(len(table))
-    while searched.size:
-        gains, changes = _best(sums[searched], penalties[searched])
-        better = changes > 0
-        searched = searched[better]
-        raised = gains[better] / changes[better]
-        # Rounding must not keep it from ending.
-        rises = raised > penalties[searched] * (1 + 1e-9)
-        penalties[searched] = np.maximum(penalties[searched], raised)
-        searched = searched[rises]
-    return penalties
-
-
-def _best(sums: Array, penalties: Array) -> tuple[Array, Array]:
-    """What the best segmentation under a penalty explains, and how many changes it has."""
-    rows, ends = np.arange(len(sums)), sums.shape[1]
-    explained = np.full(sums.shape, -np.inf)
-    changes = np.zeros(sums.shape)
-    for end in range(SHORTEST, ends):
-        explained[:, end] = sums[:, end] ** 2 / end
-        starts = np.arange(SHORTEST, end - SHORTEST + 1)
-        if not starts.size:
-            continue
-        last = (sums[:, [end]] - sums[:, starts]) ** 2 / (end - starts)
-        totals = explained[:, starts] + last - penalties[:, None]
-        best = totals.argmax(axis=1)
-        gain = totals[rows, best]
-        split = gain > explained[:, end]
-        explained[split, end] = gain[split]
-        changes[split, end] = changes[split, starts[best[split]]] + 1
-    return explained[:, -1] + penalties * changes[:, -1], changes[:, -1]
-
-
-def leak_penalties(values: ArrayLike) -> Array:
-    """What the best leak explains of each series' sum of squares: its largest penalty.
-
-    A leak is a level up to some run and a straight line from there to the last one.
-
-    Args:
-        values: (m, n), n ≥ FEWEST_RUNS.
-
-    Returns:
-        (m,), in squared units of the values.
-    """
-    table = np.asarray(values, dtype=np.float64)
-    return np.asarray(((table @ leaks(table.shape[1]).T) ** 2).max(axis=1))
-
-
-def leaks(n: int) -> Array:
-    """The shapes of leaks, by the run at which they begin, centred and of length 1.
-
-    Args:
-        n: runs, at least FEWEST_RUNS: a shorter leak is told from a step by nobody.
-
-    Returns:
-        (n − FEWEST_RUNS + 1, n).
-    """
-    begins = np.arange(n - FEWEST_RUNS + 1)[:, None]
-    shapes = np.maximum(np.arange(n) - begins, 0.0)
-    shapes -= shapes.mean(axis=1, keepdims=True)
-    return np.asarray(shapes / np.linalg.norm(shapes, axis=1, keepdims=True))
+    return law
 
 
 def calibrated(n: int, law: Law, series: int, rng: np.random.Generator) -> tuple[float, float]:
@@ -182,35 +116,40 @@ def calibrated(n: int, law: Law, series: int, rng: np.random.Generator) -> tuple
     return step, leak
 
 
-def calibrate(n: int, series: int, rng: np.random.Generator) -> tuple[float, float]:
-    """The largest of the penalties that the laws ask for: the level holds under each.
+def calibrate(
+    n: int, laws: Sequence[Law], series: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The largest of the penalties that laws ask for: the level holds under each.
 
     Args:
         n: runs of a series.
-        series: how many to simulate of each law.
+        laws: of the noise.
+        series: how many to simulate of each.
         rng: draws them.
     """
-    asked = [calibrated(n, law, series, rng) for law in LAWS.values()]
+    asked = [calibrated(n, law, series, rng) for law in laws]
     return max(step for step, _ in asked), max(leak for _, leak in asked)
 
 
-def main() -> None:
-    """Print the table, a line per length."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table, a line per length.
+
+    Args:
+        arguments: of the command line: a history of unchanged runs, if its noise shall count, too.
+    """
+    parser = argparse.ArgumentParser(prog="python -m analysis.history_calibration")
+    parser.add_argument("file", type=Path, nargs="?", help="a history of unchanged runs")
+    file = parser.parse_args(arguments).file
+    laws = [*LAWS.values()]
+    if file is not None:
+        measured = unchanged(history.read(file).rows)
+        laws += [resampled(measured, block) for block in BLOCKS]
     for n in LENGTHS:
         rng = np.random.default_rng([SEED, n])
-        step, leak = calibrate(n, 40_000 if n <= 32 else 1_200_000 // n, rng)
+        step, leak = calibrate(n, laws, 40_000 if n <= 32 else 1_200_000 // n, rng)
         sys.stdout.write(f"    {n}: ({step:.1f}, {leak:.1f}),\n")
         sys.stdout.flush()
 
-
-LENGTHS = (*range(8, 21), 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-
-LAWS: Mapping[str, Law] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
-    "Student's t, 3 degrees": lambda rng, shape: rng.standard_t(3, size=shape),
-    "Laplace": lambda rng, shape: rng.laplace(size=shape),
-}
-"""Medians of many pairs are nearly normal; what a shared machine adds has longer tails."""
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.estimates import Array, finite
-from analysis.history_calibration import FEWEST_RUNS, SHORTEST, leaks, noise, standardised
+from analysis.history_statistics import FEWEST_RUNS, SHORTEST, leaks, noise, standardised
 
 SMALLEST_NOISE = 1e-4
 """Of a log ratio: no clock and no median of steps tells a ratio from one 0.01 % larger."""

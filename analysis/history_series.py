@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import UsageError
-from analysis.history_calibration import FEWEST_RUNS, SHORTEST
+from analysis.history import KEYS
 from analysis.history_changes import Fit, fit
-
-KEYS = ["machine", "cell", "reference"]
+from analysis.history_statistics import FEWEST_RUNS, SHORTEST
 
 
 @dataclass(frozen=True, eq=False)

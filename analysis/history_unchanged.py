@@ -7,20 +7,18 @@ measured on one commit, with what its runs remember of each other.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.errors import UsageError
-from analysis.estimates import Array, Interval, finite, share_interval
-from analysis.history_calibration import LEVEL, SEED, Law, calibrated, noise
+from analysis.estimates import Interval, finite, share_interval
+from analysis.history_calibration import BLOCKS, SEED, Law, calibrated, resampled, unchanged
 from analysis.history_changes import fit, penalties
-from analysis.history_series import Series
+from analysis.history_statistics import LEVEL
 from analysis.wording import count, number, tenths
 
 LENGTHS = (8, 12, 20, 40, 100)
 """Runs of a series that is drawn."""
-
-BLOCKS = (1, 4, 8)
-"""Runs that are drawn together: they keep what they remember of each other."""
 
 DRAWN = 2000
 """Series of each length and block."""
@@ -43,42 +41,6 @@ def correlation(values: ArrayLike) -> float:
     return float((centred[1:] * centred[:-1]).sum() / np.square(centred).sum())
 
 
-def resampled(unchanged: Sequence[ArrayLike], block: int) -> Law:
-    """Noise as it was measured: blocks of unchanged series strung together, round and round.
-
-    Args:
-        unchanged: series of log ratios, each (n,), n ≥ block; each is drawn from as often, and no
-            drawn series is of two.
-        block: runs that follow each other as they did; with 1 they forget each other.
-
-    Returns:
-        Draws (series, runs), in units of each series' noise, about its median.
-
-    Raises:
-        ValueError: a series is shorter than a block, or has no noise.
-
-    Reference:
-        Politis & Romano 1992, "A circular block-resampling procedure for stationary data".
-    """
-    tables = []
-    for values in unchanged:
-        array = finite(values, "log ratios")
-        if not (array.size >= block >= 1 and noise(array) > 0):
-            raise ValueError(f"{array.size} runs, no noise to draw {block} at a time from")
-        tables.append((array - np.median(array)) / noise(array))
-
-    def law(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        drawn = np.empty(shape)
-        for place, of in enumerate(rng.permutation(shape[0]) % len(tables)):
-            source = tables[of]
-            starts = rng.integers(source.size, size=-(-shape[1] // block))
-            runs = (starts[:, None] + np.arange(block)) % source.size
-            drawn[place] = source[runs.ravel()[: shape[1]]]
-        return drawn
-
-    return law
-
-
 def said_to_change(law: Law, n: int, number: int, rng: np.random.Generator) -> Interval:
     """How often a series without a change is said to have one.
 
@@ -95,11 +57,11 @@ def said_to_change(law: Law, n: int, number: int, rng: np.random.Generator) -> I
     return share_interval(found, number)
 
 
-def sentences(found: Sequence[Series], drawn: int) -> Iterator[str]:
+def sentences(rows: pd.DataFrame, drawn: int) -> Iterator[str]:
     """What the noise of unchanged series does.
 
     Args:
-        found: series of one commit.
+        rows: of `History`, all of one code.
         drawn: how many to draw of each length and block.
 
     Yields:
@@ -108,8 +70,7 @@ def sentences(found: Sequence[Series], drawn: int) -> Iterator[str]:
     Raises:
         UsageError: they are too short to draw from.
     """
-    logs = [np.log(one.rows["ratio"].to_numpy(np.float64)) for one in found]
-    sound = [values for values in logs if values.size >= max(BLOCKS) and noise(values) > 0]
+    sound = unchanged(rows)
     if not sound:
         raise UsageError(f"--unchanged: no series has {max(BLOCKS)} runs that differ")
     changed = sum(fit(values).change is not None for values in sound)

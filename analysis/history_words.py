@@ -7,8 +7,8 @@ from rich.console import Console
 
 from analysis.compare_words import aligned, visible
 from analysis.console import print_blocks
-from analysis.history_calibration import FEWEST_RUNS, LEVEL
 from analysis.history_series import Series
+from analysis.history_statistics import FEWEST_RUNS, LEVEL
 from analysis.place import place
 from analysis.wording import count, number
 

@@ -5,6 +5,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,19 +15,19 @@ from hypothesis import strategies as st
 
 from analysis import history_calibration
 from analysis.estimates import Array, share_interval
-from analysis.history_calibration import (
+from analysis.history_calibration import BLOCKS, LAWS, LENGTHS, calibrate
+from analysis.history_changes import LONGEST, PENALTIES, fit, last_change, penalties, search
+from analysis.history_statistics import (
     FEWEST_RUNS,
-    LAWS,
-    LENGTHS,
     LEVEL,
-    calibrate,
     leak_penalties,
     leaks,
     noise,
     standardised,
     step_penalties,
 )
-from analysis.history_changes import LONGEST, PENALTIES, fit, last_change, penalties, search
+
+GATE = Path(__file__).parents[2] / "results" / "reference" / "intel-xeon-2-cores-gate"
 
 finite_series = st.lists(st.floats(-700, 700), min_size=1, max_size=40)
 
@@ -262,7 +263,7 @@ def test_the_table_is_what_the_simulation_gives() -> None:
     """A smaller one, of another seed, comes within its own error; all lengths are there."""
     assert list(PENALTIES) == list(LENGTHS)
     assert max(PENALTIES) == LONGEST
-    step, leak = calibrate(16, 20_000, np.random.default_rng(99))
+    step, leak = calibrate(16, [*LAWS.values()], 20_000, np.random.default_rng(99))
     assert (step, leak) == pytest.approx(PENALTIES[16], rel=0.06)
     assert penalties(16) == PENALTIES[16]
     assert PENALTIES[20][0] > penalties(22)[0] - 1
@@ -272,8 +273,15 @@ def test_the_table_is_printed_as_it_is_held(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line per length, ready to be copied."""
-    step, leak = calibrate(9, 200, np.random.default_rng([history_calibration.SEED, 9]))
+    asked: list[int] = []
+
+    def instead(_n: int, laws: list[object], *_: object) -> tuple[float, float]:
+        asked.append(len(laws))
+        return 16.44, 12.36
+
     monkeypatch.setattr(history_calibration, "LENGTHS", (9,))
-    monkeypatch.setattr(history_calibration, "calibrate", lambda *_: (step, leak))
-    history_calibration.main()
-    assert capsys.readouterr().out == f"    9: ({step:.1f}, {leak:.1f}),\n"
+    monkeypatch.setattr(history_calibration, "calibrate", instead)
+    history_calibration.main([])
+    history_calibration.main([str(GATE / "history.jsonl")])
+    assert capsys.readouterr().out == 2 * "    9: (16.4, 12.4),\n"
+    assert asked == [len(LAWS), len(LAWS) + len(BLOCKS)]

@@ -5,21 +5,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import signal
+from scipy import signal, stats
 
 from analysis.errors import UsageError
 from analysis.estimates import Array
-from analysis.history_calibration import LEVEL, noise
+from analysis.history_calibration import BLOCKS, resampled
 from analysis.history_changes import fit
-from analysis.history_series import Series
-from analysis.history_unchanged import (
-    BLOCKS,
-    LENGTHS,
-    correlation,
-    resampled,
-    said_to_change,
-    sentences,
-)
+from analysis.history_statistics import LEVEL, noise
+from analysis.history_unchanged import LENGTHS, correlation, said_to_change, sentences
 
 
 def remembering(share: float, n: int, seed: int = 1) -> Array:
@@ -28,10 +21,14 @@ def remembering(share: float, n: int, seed: int = 1) -> Array:
     return np.asarray(signal.lfilter([1.0], [1.0, -share], shocks))
 
 
-def one(values: Array) -> Series:
-    """A series of such log ratios."""
-    rows = pd.DataFrame({"ratio": np.exp(values)})
-    return Series("m", "ring", "gemm 1", rows, fit(values), recent=False)
+def table(*series: Array) -> pd.DataFrame:
+    """A history of such log ratios."""
+    names = {"machine": "m", "reference": "gemm 1"}
+    parts = [
+        pd.DataFrame({**names, "cell": f"cell {place}", "ratio": np.exp(values)})
+        for place, values in enumerate(series)
+    ]
+    return pd.concat(parts)
 
 
 @pytest.mark.parametrize("share", [-0.5, 0.0, 0.6])
@@ -59,13 +56,17 @@ def test_blocks_as_long_as_the_series_are_its_rotations() -> None:
     assert {tuple(row) for row in drawn} == {tuple(row) for row in rotations}
 
 
-def test_each_series_is_drawn_from_as_often_and_none_mixes_two() -> None:
-    """Two series that have no value in common."""
-    one, other = np.array([0.0, 1.0, 0.5, 3.0]), np.array([0.0, 10.0, 2.5, 0.5])
-    sources = [set((x - np.median(x)) / noise(x)) for x in (one, other)]
-    drawn = resampled([one, other], 2)(np.random.default_rng(1), (100, 9))
-    belongs = [[set(row) <= source for source in sources] for row in drawn]
-    assert np.sum(belongs, axis=0).tolist() == [50, 50]
+def test_every_block_of_every_series_is_drawn_as_often() -> None:
+    """Two series that have no value in common; blocks of two stay together."""
+    both = [np.array([0.0, 1.0, 0.5, 3.0]), np.array([0.0, 10.0, 2.5, 0.5])]
+    unit = [(x - np.median(x)) / noise(x) for x in both]
+    blocks = [(x[place], x[(place + 1) % 4]) for x in unit for place in range(4)]
+    drawn = resampled(both, 2)(np.random.default_rng(1), (4000, 4))
+    counted = pd.Series(
+        [tuple(pair) for row in drawn for pair in (row[:2], row[2:])]
+    ).value_counts()
+    assert set(counted.index) == set(blocks)
+    assert stats.chisquare(counted).pvalue > 0.001
 
 
 @pytest.mark.parametrize(
@@ -90,9 +91,9 @@ def test_a_memory_is_taken_for_changes_and_forgetting_it_is_not() -> None:
 
 def test_it_is_told_in_words() -> None:
     """A line for the series themselves, and one for each block and length."""
-    found = [one(remembering(0.0, 30, seed) / 100) for seed in (1, 2)]
-    first, *lines = sentences(found, drawn=40)
-    changes = sum(series.fit.change is not None for series in found)
+    found = [remembering(0.0, 30, seed) / 100 for seed in (1, 2)]
+    first, *lines = sentences(table(*found), drawn=40)
+    changes = sum(fit(values).change is not None for values in found)
     assert first.startswith(f"2 unchanged series of 30 runs: {changes} said to have a change; ")
     assert len(lines) == len(BLOCKS) * len(LENGTHS)
     assert all("said to have a change; for 5.0 % penalties of" in line for line in lines)
@@ -102,4 +103,4 @@ def test_it_is_told_in_words() -> None:
 def test_series_that_say_nothing_are_refused(values: Array) -> None:
     """Without noise, or too short for the longest block."""
     with pytest.raises(UsageError, match="--unchanged: no series has 8 runs that differ"):
-        list(sentences([one(values)], drawn=9))
+        list(sentences(table(values), drawn=9))

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from analysis import history
 from analysis.gate.lines import lines
+from analysis.gate.power import table
+from analysis.gate.power_figure import caption
 from analysis.gate.rates import markdown
 
 ROOT = Path(__file__).parents[3]
@@ -16,6 +20,17 @@ def test_the_pages_tables_are_those_of_the_data() -> None:
     assert FOLDERS
     for folder in FOLDERS:
         assert markdown(lines(folder / "validation.jsonl")) in page
+
+
+def test_the_pages_figure_is_that_of_the_data() -> None:
+    """Its rows and its caption."""
+    page = (ROOT / "docs" / "gate-validation.md").read_text()
+    for folder in FOLDERS:
+        drawn = pd.read_csv(folder / "power.csv")
+        rows = table(lines(folder / "validation.jsonl"), drawn["minutes"].unique().tolist())
+        pd.testing.assert_frame_equal(drawn, rows, check_dtype=False, rtol=1e-5)
+        assert (folder / "power.txt").read_text().strip() == caption(rows)
+        assert f"results/reference/{folder.name}/power.png)\n\n{caption(rows)}\n" in page
 
 
 def test_unchanged_runs_are_in_the_history() -> None:
