@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis import history
+from analysis.errors import UsageError
 from analysis.estimates import Array, finite
 from analysis.history_statistics import (
     LEVEL,
@@ -52,11 +53,17 @@ def unchanged(rows: pd.DataFrame) -> list[Array]:
 
     Returns:
         Those of at least as many runs as the largest of BLOCKS, and with noise.
+
+    Raises:
+        UsageError: there is none.
     """
     found = [
         np.log(series["ratio"].to_numpy(np.float64)) for _, series in rows.groupby(history.KEYS)
     ]
-    return [values for values in found if values.size >= max(BLOCKS) and noise(values) > 0]
+    sound = [values for values in found if values.size >= max(BLOCKS) and noise(values) > 0]
+    if not sound:
+        raise UsageError(f"unchanged runs: no series has {max(BLOCKS)} that differ")
+    return sound
 
 
 def resampled(series: Sequence[ArrayLike], block: int) -> Law:
