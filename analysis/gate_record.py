@@ -24,6 +24,9 @@ MOST_CELLS = 100
 MOST_PAIRS = 1_000
 """Of a cell: the means of any two of them are a million."""
 
+CONFIDENCE = 0.95
+"""Of an interval that does not say."""
+
 MOST_LOG = 50.0
 """A log ratio beyond it is no ratio of two times."""
 
@@ -125,6 +128,7 @@ def _cell(cell: Row) -> Row:
     numbers = ("change", "low", "high", "base_seconds", "head_seconds", "detectable")
     return {
         "kind": "cell",
+        "confidence": CONFIDENCE,
         **{name: cell[name] for name in ("cell", "verdict", "text", "pairs")},
         **{name: _number(cell[name]) for name in numbers},
         "log_ratios": np.asarray(cell["log_ratios"], dtype=np.float64),
@@ -144,6 +148,7 @@ def _quality(one: Row) -> Row:
         "text": one.get("why") or one["metric"],
         "pairs": one["seeds"],
         **{name: _number(one[name]) for name in ("change", "low", "high")},
+        "confidence": one.get("confidence", CONFIDENCE),
     }
 
 
@@ -238,14 +243,21 @@ QUALITY: fields.Fields = {
     "seeds": NATURAL,
 }
 
-SOME: fields.Fields = {"why": fields.TEXT}
+SOME: fields.Fields = {
+    "why": fields.TEXT,
+    "confidence": fields.Kind(
+        "a number between 0 and 1",
+        lambda v: fields.POSITIVE.holds(v) and v < 1,  # type: ignore[operator]  # POSITIVE says number
+    ),
+}
 
 LISTS = {"cells": CELL, "changes": COUNTER, "quality": QUALITY}
 
-NUMERIC = ("change", "low", "high", "detectable", "base_seconds", "head_seconds")
+NUMERIC = ("change", "low", "high", "confidence", "detectable", "base_seconds", "head_seconds")
 
 COLUMNS = (
     *("run", "source", *FACTS, "kind", "cell", "verdict", "text"),
-    *("change", "low", "high", "pairs", "detectable", "base_seconds", "head_seconds"),
+    *("change", "low", "high", "confidence", "pairs", "detectable"),
+    *("base_seconds", "head_seconds"),
     "log_ratios",
 )

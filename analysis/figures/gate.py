@@ -12,7 +12,7 @@ from analysis.figures.gate_drawing import bounded, canvas_of, draw_run
 from analysis.figures.panel import label, plain
 from analysis.gate.verdicts import FLOOR, TOLERANCE
 from analysis.records import Records
-from analysis.wording import count, number, tallied
+from analysis.wording import count, number, tallied, tenths
 
 SHOWN = 3
 """Things of a kind that a caption names, and runs that it tells of; more are counted."""
@@ -111,7 +111,8 @@ def _quality(row: "pd.Series[Any]") -> str:
     cell, verdict, text = (label(row[name]) for name in ("cell", "verdict", "text"))
     if np.isnan(row["change"]):
         return f"{cell} is {verdict} ({text})"
-    return f"{text} of {cell} is {verdict}, {bounded(row)}"
+    sure = "" if np.isnan(row["low"]) else f" ({tenths(row['confidence'])} interval)"
+    return f"{text} of {cell} is {verdict}, {bounded(row)}{sure}"
 
 
 def _few(words: list[str]) -> str:

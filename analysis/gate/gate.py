@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from analysis.gate.found import Found, ratios_of
 from analysis.gate.looks import Looks
 from analysis.gate.pairs import CANARY, timed
 from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
-from analysis.gate.quality import Quality, quality
+from analysis.gate.quality import quality
 from analysis.gate.verdicts import speed, suspected, verdict_of
 from analysis.processes import usable_cores
 
@@ -64,6 +65,10 @@ class Gate:
     def left(self) -> float:
         """Seconds of the budget."""
         return 60 * self._minutes - (time.monotonic() - self._began)
+
+    def _left_until(self, end: float) -> float:
+        """Seconds until so many are left."""
+        return self.left() - end
 
     def start(self) -> tuple[Worker, Worker]:
         """A fresh base and head, which start side by side.
@@ -129,8 +134,7 @@ class Gate:
         """
         self._say(f"counting {len(cells)} cells of both revisions")
         found = Found(self._again(lambda: self._exact(cells)))
-        if touched := [name for name, step in found.exact.numerics.items() if step is not None]:
-            self._train(found, trained, {str(cells[name].get("data")) for name in touched})
+        self._train(found, trained)
         return self.timing(cells, found)
 
     def timing(self, cells: Cells, found: Found) -> Found:
@@ -159,20 +163,25 @@ class Gate:
         with base, head:
             return exact(base, head, cells)
 
-    def _train(self, found: Found, trained: Cells, data: set[str]) -> None:
-        """Train what is of the same data as the cells whose numbers changed."""
+    def _train(self, found: Found, trained: Cells) -> None:
+        """Train the cells whose numbers changed, one after the other, in one pair of processes."""
+        waiting = [name for name, step in found.exact.numerics.items() if step is not None]
         until = self.left() - 60 * self._minutes * QUALITY_SHARE
-        names = [name for name, fields in trained.items() if fields.get("data") in data]
-        for place, name in enumerate(names):
-            self._say(f"numerics changed: training {name} seed by seed")
-            share = until + (self.left() - until) * (len(names) - place - 1) / len(names)
 
-            def one(name: str = name, share: float = share) -> Quality:
-                base, head = self.start()
-                with base, head:
-                    return quality(base, head, name, trained[name], lambda: self.left() > share)
+        def rest() -> None:
+            base, head = self.start()
+            with base, head:
+                while waiting:
+                    name = waiting[0]
+                    self._say(f"numerics changed: training {name} seed by seed")
+                    # What a cell leaves of its share is the others'.
+                    end = self.left() - (self.left() - until) / len(waiting)
+                    left = partial(self._left_until, end)
+                    found.quality.append(quality(base, head, name, trained[name], left))
+                    waiting.remove(name)
 
-            found.quality.append(self._again(one))
+        if waiting:
+            self._again(rest)
 
     def pair(self, found: Found, cells: Cells) -> None:
         """Time one fresh pair of processes.

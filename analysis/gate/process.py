@@ -20,6 +20,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 WORKER = "bench.gate.worker"
 
+PROTOCOL = 2
+"""Of requests and answers, as this driver knows them."""
+
 
 class WorkerError(Exception):
     """A worker died, hung, or said what nobody can read: the machine's trouble or the code's."""
@@ -78,10 +81,15 @@ class Worker:
             The worker.
 
         Raises:
-            RefusalError: the revision can't be imported.
+            RefusalError: the revision can't be imported, or its bench answers in another way.
             WorkerError: it does not start.
         """
-        self.answer(timeout_seconds)
+        spoken = self.answer(timeout_seconds).get("protocol", 1)
+        if spoken != PROTOCOL:
+            raise RefusalError(
+                f"its bench speaks protocol {spoken} of the gate, this one {PROTOCOL}: "
+                "run the gate of a revision that speaks the same"
+            )
         return self
 
     def keep_to(self, core: int) -> None:

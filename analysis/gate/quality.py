@@ -16,7 +16,13 @@ METRICS = ("w1", "fid")
 MARGIN = 0.25
 """A metric may be so much larger and still count as kept: seeds alone move it by as much."""
 
-SEEDS = 12
+LOOKS = (7, 12)
+"""Seeds after which it is judged: rounding alone leaves the ends of a pair close together, and
+seven say so; what starts another course needs more."""
+
+CONFIDENCE = 0.975
+"""Of an interval at each look, so that both together err as a single one of 95 % would."""
+
 TRAINING_SECONDS = 900.0
 
 
@@ -30,11 +36,12 @@ class Quality:
             "broken" where only head does.
         metric: that was compared.
         change: head over base, minus 1, of the metric: Hodges and Lehmann's estimate.
-        low: of its 95 % interval.
+        low: of its interval.
         high: of it.
         seeds: that ended with a value in both.
         lost: seeds that ended with a value in base alone.
-        why: it was refused.
+        why: it was not trained.
+        confidence: of the interval.
     """
 
     cell: str
@@ -46,6 +53,7 @@ class Quality:
     seeds: int
     lost: int
     why: str = ""
+    confidence: float = CONFIDENCE
 
 
 def quality(
@@ -53,16 +61,18 @@ def quality(
     head: Worker,
     cell: str,
     fields: Mapping[str, object],
-    goes_on: Callable[[], bool],
+    left: Callable[[], float],
 ) -> Quality:
     """Train seed by seed in both, each seed with the same data, noise and first weights.
+
+    It ends at the first of LOOKS that decides, at the last, or with its time.
 
     Args:
         base: a worker.
         head: a worker.
         cell: its name.
-        fields: of its run.
-        goes_on: whether there is time for another seed.
+        fields: of its run; of an ensemble, whose seeds come together.
+        left: the seconds that there are; what takes as long as the last training has to fit.
 
     Returns:
         What the paired ends say.
@@ -70,26 +80,45 @@ def quality(
     Raises:
         WorkerError: a process died or hung.
     """
-    ends: list[tuple[float, float]] = []
-    metric = METRICS[0]
-    while len(ends) < SEEDS and (goes_on() or not ends):
-        run = {**fields, "seed": len(ends)}
-        try:
-            answers = both(base, head, "train", TRAINING_SECONDS, fields=run)
-        except OneRefusedError as refusal:
-            verdict = "incomparable" if refusal.side == "base" else "broken"
-            why = f"{refusal.side} says {refusal}"
-            return Quality(cell, verdict, metric, math.nan, math.nan, math.nan, 0, 0, why)
-        metric = next((m for m in METRICS if m in answers[0]["last"]), metric)
-        ends.append(tuple(_end(answer, metric) for answer in answers))  # type: ignore[arg-type]  # of two
-    return judged(cell, metric, [one for one, _ in ends], [other for _, other in ends])
+    base_ends: list[float] = []
+    head_ends: list[float] = []
+    metric, took = METRICS[0], 0.0
+    for look in LOOKS:
+        while len(base_ends) < look and (before := left()) > took:
+            run = {**fields, "seed": len(base_ends)}
+            try:
+                of_base, of_head = both(base, head, "train", TRAINING_SECONDS, fields=run)
+            except OneRefusedError as refusal:
+                verdict = "incomparable" if refusal.side == "base" else "broken"
+                return untrained(cell, verdict, f"{refusal.side} says {refusal}")
+            metric = next((m for m in METRICS if m in of_base["ends"][0]["last"]), metric)
+            base_ends += [_end(one, metric) for one in of_base["ends"]]
+            head_ends += [_end(one, metric) for one in of_head["ends"]]
+            took = before - left()
+        if not base_ends:
+            return untrained(cell, "inconclusive", "there was no time for it")
+        found = judged(cell, metric, base_ends, head_ends)
+        if found.verdict != "inconclusive":
+            break
+    return found
 
 
-def _end(answer: Mapping[str, object], metric: str) -> float:
+def untrained(cell: str, verdict: str, why: str) -> Quality:
+    """The verdict on a cell that has no ends to compare.
+
+    Args:
+        cell: its name.
+        verdict: as ``Quality`` has it.
+        why: in words.
+    """
+    return Quality(cell, verdict, METRICS[0], math.nan, math.nan, math.nan, 0, 0, why)
+
+
+def _end(one: Mapping[str, object], metric: str) -> float:
     """The last value of a run that finished; NaN of any other."""
-    last = answer["last"]
+    last = one["last"]
     value = last.get(metric) if isinstance(last, dict) else None
-    if answer["status"] != "finished" or not isinstance(value, int | float):
+    if one["status"] != "finished" or not isinstance(value, int | float):
         return math.nan
     return float(value)
 
@@ -104,9 +133,9 @@ def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
         head: (n,), of the same seeds.
 
     Returns:
-        "kept" if the 95 % interval of head over base stays below 1 + MARGIN and no seed is lost;
-        "worse" if it lies above 1 and its estimate above 1 + MARGIN, or if so many seeds are lost
-        as by chance in less than 1 of 20 cases; "inconclusive" otherwise.
+        "kept" if the interval of head over base stays below 1 + MARGIN and no seed is lost; "worse"
+        if it lies above 1 and its estimate above 1 + MARGIN, or if so many seeds are lost as by
+        chance in less than 1 of 40 cases; "inconclusive" otherwise.
 
     >>> judged("ring", "w1", [1.0] * 8, [1.01, 0.99] * 4).verdict
     'kept'
@@ -115,10 +144,10 @@ def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
     both = np.isfinite(one) & np.isfinite(other) & (one > 0) & (other > 0)
     lost = int((np.isfinite(one) & ~np.isfinite(other)).sum())
     won = int((~np.isfinite(one) & np.isfinite(other)).sum())
-    found = shift(np.log(other[both] / one[both]))
+    found = shift(np.log(other[both] / one[both]), CONFIDENCE)
     margin = math.log1p(MARGIN)
     # Of the seeds that only one lost, each side loses half by chance.
-    loses = lost > 0 and 2.0**-lost < 0.05 and won == 0
+    loses = lost > 0 and 2.0**-lost < 1 - CONFIDENCE and won == 0
     if loses or (found.low > 0 and found.estimate > margin):
         verdict = "worse"
     elif not lost and found.high < margin:

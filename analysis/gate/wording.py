@@ -82,9 +82,10 @@ def remarks(found: Found) -> list[str]:
             lines.append(f"{one.cell}: training is {one.verdict}: {one.why}")
             continue
         lost = f", {one.lost} lost" if one.lost else ""
+        sure = f" ({tenths(one.confidence)} interval)" if math.isfinite(one.low) else ""
         lines.append(
             f"{one.cell}: {one.metric} {one.verdict}, {change(one.change, one.low, one.high)} "
-            f"over {one.seeds} seeds{lost}"
+            f"over {one.seeds} seeds{sure}{lost}"
         )
     if found.machine_changed:
         moved = found.speed[CANARY]

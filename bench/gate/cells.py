@@ -22,9 +22,12 @@ CELLS: Mapping[str, Fields] = {
 FAST = {"generator_learning_rate": 2e-3, "discriminator_learning_rate": 2e-3}
 """At Adam's 2e-4 the ring's generator has found no mode when the gate has no more time."""
 
+STEPS = {"ring": 1000, "digits": 800}
+"""Of a training, by data."""
+
 QUALITY: Mapping[str, Fields] = {
-    "ring": {"data": "ring", "steps": 1000, "records": 2, **FAST},
-    "ring-r1": {"data": "ring", "penalty": "r1", "steps": 1000, "records": 2, **FAST},
-    "digits": {"data": "digits", "steps": 800, "records": 2, **FAST},
+    name: {**fields, "steps": STEPS[str(fields["data"])], "records": 2, **FAST}
+    for name, fields in CELLS.items()
 }
-"""Trained seed by seed where a change touched the numerics: name -> fields."""
+"""What is trained seed by seed where a cell's numbers changed: the cell itself, since a game next
+to it might not have been touched."""

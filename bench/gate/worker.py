@@ -14,6 +14,9 @@ from typing import Any
 
 Answer = dict[str, Any]
 
+PROTOCOL = 2
+"""Of requests and answers; a driver that expects another one would read them wrongly."""
+
 
 class Worker:
     """The cells that were prepared, and what can be asked of them."""
@@ -121,19 +124,19 @@ class Worker:
         return golden(self._trainers[cell])
 
     def train(self, fields: dict[str, Any]) -> Answer:
-        """Train a run to its end.
+        """Train a run, with those of its ensemble, to its end.
 
         Args:
             fields: of the run.
 
         Returns:
-            ``status`` and the ``last`` record.
+            ``ends``: of each run, ``status`` and the ``last`` record.
         """
         from gan.run import Run
-        from gan.train import train
+        from gan.train import train_together
 
-        result = train(Run(**fields))
-        return {"status": result.status, "last": result.rows[-1] if result.rows else {}}
+        results = train_together(Run(**fields))
+        return {"ends": [{"status": r.status, "last": (r.rows or [{}])[-1]} for r in results]}
 
 
 REQUESTS = ("cells", "prepare", "length", "block", "canary", "count", "golden", "train")
@@ -176,7 +179,7 @@ def greeting(tree: str) -> Answer:
         tree: its folder.
 
     Returns:
-        ``ok`` and the version of ``torch``, or why it can't be had.
+        ``ok``, PROTOCOL and the version of ``torch``, or why it can't be had.
     """
     sys.path.insert(0, tree)
     try:
@@ -189,7 +192,7 @@ def greeting(tree: str) -> Answer:
     where = Path(gan.__file__ or "").resolve()
     if Path(tree).resolve() not in where.parents:
         return {"ok": False, "error": f"gan is imported from {where.parent}, not from {tree}"}
-    return {"ok": True, "torch": torch.__version__}
+    return {"ok": True, "torch": torch.__version__, "protocol": PROTOCOL}
 
 
 def main(tree: str, worker: Worker | None = None) -> None:

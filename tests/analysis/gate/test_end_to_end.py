@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 
 TREE: Mapping[str, str] = {
     "torch.py": "__version__ = '0'\ndef set_num_threads(n): pass\n",
-    "gan/__init__.py": "SECONDS, OPERATORS, TRACE, END = 0.01, 7, 'same', 0.2\n",
+    "gan/__init__.py": "SECONDS, OPERATORS, TRACE, END, TOUCHED = 0.01, 7, 'same', 0.2, None\n",
     "gan/data.py": "def load(name): return name\n",
     "gan/run.py": """
         class Run:
@@ -47,13 +47,13 @@ TREE: Mapping[str, str] = {
             def __init__(self, run):
                 value = gan.END * (1 + 0.01 * (run.seed % 5))
                 self.status, self.rows = "finished", [{"w1": value}]
-        def train(run): return Result(run)
+        def train_together(run): return [Result(run)]
         """,
     "bench/__init__.py": "",
     "bench/gate/__init__.py": "",
     "bench/gate/cells.py": """
         CELLS = {"one": {"data": "ring"}, "two": {"data": "digits"}}
-        QUALITY = {"ring": {"data": "ring"}, "digits": {"data": "digits"}}
+        QUALITY = {"one": {"data": "ring"}, "two": {"data": "digits"}}
         """,
     "bench/timing.py": """
         import pathlib, statistics
@@ -74,7 +74,10 @@ TREE: Mapping[str, str] = {
         """,
     "bench/gate/golden.py": """
         import gan
-        def golden(trainer): return {"trace": [[gan.TRACE]], "sha256": gan.TRACE}
+        def golden(trainer):
+            touched = gan.TOUCHED in (None, trainer.run.data)
+            trace = gan.TRACE if touched else "same"
+            return {"trace": [[trace]], "sha256": trace}
         """,
 }
 """Path -> lines, indented as here."""
@@ -120,7 +123,8 @@ def commit(repository: Path, files: Mapping[str, str]) -> None:
 
 def facts(**changed: object) -> dict[str, str]:
     """What a revision's ``gan`` says of itself."""
-    values = {"SECONDS": 0.01, "OPERATORS": 7, "TRACE": "same", "END": 0.2} | changed
+    values = {"SECONDS": 0.01, "OPERATORS": 7, "TRACE": "same", "END": 0.2, "TOUCHED": None}
+    values |= changed
     return {"gan/__init__.py": "".join(f"{name} = {value!r}\n" for name, value in values.items())}
 
 
@@ -185,7 +189,27 @@ def test_faster_and_worse_fails(repository: Path) -> None:
     assert status == 1
     assert {cell["verdict"] for cell in found["cells"]} == {"faster"}
     assert [one["verdict"] for one in found["quality"]] == ["worse", "worse"]
-    assert "ring: w1 worse, +50.0 % [+50.0, +50.0] over 12 seeds" in shown
+    assert "one: w1 worse, +50.0 % [+50.0, +50.0] over 7 seeds" in shown
+
+
+def test_the_cell_whose_numbers_changed_is_trained(repository: Path) -> None:
+    """It, and no other game of its data, which would end as it did."""
+    commit(repository, facts(TRACE="other", TOUCHED="digits", END=0.3))
+    status, found, _ = run()
+    assert status == 1
+    assert [(one["cell"], one["verdict"]) for one in found["quality"]] == [("two", "worse")]
+
+
+def test_training_that_there_is_no_time_for_is_told(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other numbers of unknown quality are no clean run."""
+    monkeypatch.setattr("analysis.gate.gate.QUALITY_SHARE", 0.0)
+    commit(repository, facts(TRACE="other"))
+    status, found, shown = run()
+    assert status == 3
+    assert [one["verdict"] for one in found["quality"]] == ["inconclusive", "inconclusive"]
+    assert "one: training is inconclusive: there was no time for it" in shown
 
 
 def test_other_numbers_that_end_as_well_are_clean(repository: Path) -> None:
@@ -198,12 +222,12 @@ def test_other_numbers_that_end_as_well_are_clean(repository: Path) -> None:
 
 def test_training_that_one_revision_refuses_is_told(repository: Path) -> None:
     """What base refuses is incomparable, what only head does is broken; the speed is told."""
-    refuses = {"gan/train.py": "def train(run): raise ValueError('no such game')\n"}
+    refuses = {"gan/train.py": "def train_together(run): raise ValueError('no such game')\n"}
     commit(repository, {**facts(TRACE="other"), **refuses})
     status, found, shown = run()
     assert status == 1
     assert {one["verdict"] for one in found["quality"]} == {"broken"}
-    assert "ring: training is broken: head says ValueError: no such game" in shown
+    assert "one: training is broken: head says ValueError: no such game" in shown
     commit(repository, {**facts(), "gan/train.py": TREE["gan/train.py"]})
     status, found, _ = run()
     assert status == 0

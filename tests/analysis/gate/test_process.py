@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import bench.gate.worker
 from analysis.errors import UsageError
-from analysis.gate.process import RefusalError, Worker, WorkerError, unkilled
+from analysis.gate.process import PROTOCOL, RefusalError, Worker, WorkerError, unkilled
 
-HELLO = "print('{\"ok\": true}', flush=True)\n"
+HELLO = 'print(\'{"ok": true, "protocol": 2}\', flush=True)\n'
 Make = Callable[[str], Worker]
 
 
@@ -47,6 +48,17 @@ def test_a_request_has_its_answer(make: Make) -> None:
     with make(HELLO + echo) as worker:
         assert worker.ask("block", steps=3) == {"ok": True, "do": "block", "steps": 3}
         assert worker.ask("x" * 100_000)["do"] == "x" * 100_000
+
+
+@pytest.mark.parametrize(("greeting", "spoken"), [({}, "1"), ({"protocol": 3}, "3")])
+def test_a_bench_of_another_protocol_is_refused(
+    make: Make, greeting: dict[str, int], spoken: str
+) -> None:
+    """Its answers would be read wrongly; the suite's own worker speaks the driver's."""
+    lines = f"print(json.dumps({{'ok': True, **{greeting}}}), flush=True); time.sleep(60)"
+    with pytest.raises(RefusalError, match=f"protocol {spoken} of the gate, this one 2"):
+        make(lines)
+    assert bench.gate.worker.PROTOCOL == PROTOCOL
 
 
 def test_a_refusal_leaves_the_worker_alive(make: Make) -> None:

@@ -93,12 +93,19 @@ def test_a_tree_without_the_package_is_told(
     assert "gan is imported from" in found["error"]
 
 
-def test_training_ends_with_a_record(one: Worker) -> None:
-    """Of the run's last step."""
-    fields = {**TINY, "steps": 4, "records": 1, "evaluation_samples": 50}
-    found = ask(one, "train", fields=fields)
-    assert (found["status"], found["last"]["step"]) == ("finished", 4)
-    assert found["last"]["w1"] > 0
+@pytest.mark.parametrize("runs", [1, 3])
+def test_training_ends_with_a_record(one: Worker, runs: int) -> None:
+    """Of the run's last step, and of those beside it."""
+    fields = {**TINY, "steps": 4, "records": 1, "evaluation_samples": 50, "ensemble": runs}
+    ends = ask(one, "train", fields=fields)["ends"]
+    assert [(end["status"], end["last"]["step"]) for end in ends] == [("finished", 4)] * runs
+    assert all(end["last"]["w1"] > 0 for end in ends)
+
+
+def test_what_is_trained_is_the_cell_itself() -> None:
+    """A game next to it might not have been touched by what touched it."""
+    for name, fields in CELLS.items():
+        assert QUALITY[name].items() > fields.items()
 
 
 def test_counters_are_those_of_the_networks(one: Worker) -> None:

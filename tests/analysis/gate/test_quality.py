@@ -1,0 +1,113 @@
+"""Training seed by seed: looks, ensembles, time; verdicts are tested in test_outcome.py."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from analysis.gate.process import RefusalError
+from analysis.gate.quality import LOOKS, Quality, quality
+
+ends = Callable[[int], float]
+
+
+@dataclass
+class Trains:
+    """A worker whose runs end where a function of the seed says.
+
+    Args:
+        end: of a seed; NaN diverges.
+        together: runs of an ensemble.
+        refuses: why it can't.
+    """
+
+    end: ends
+    together: int = 1
+    refuses: str = ""
+    seeds: list[int] = field(default_factory=list)
+
+    def send(self, name: str, fields: dict[str, Any]) -> None:
+        """Take note of the seed."""
+        assert name == "train"
+        self.seeds.append(fields["seed"])
+
+    def answer(self, _timeout: float) -> dict[str, Any]:
+        """The ends of its ensemble."""
+        if self.refuses:
+            raise RefusalError(self.refuses)
+        return {"ends": [self._of(self.seeds[-1] + place) for place in range(self.together)]}
+
+    def _of(self, seed: int) -> dict[str, Any]:
+        value = self.end(seed)
+        status = "finished" if math.isfinite(value) else "diverged"
+        return {"status": status, "last": {"fid": value}}
+
+
+def of(base: Trains, head: Trains, seconds: float = math.inf, each: float = 1.0) -> Quality:
+    """A verdict, with a clock that trainings take so long on."""
+
+    def left() -> float:
+        return seconds - each * len(head.seeds)
+
+    return quality(base, head, "ring", {"data": "ring"}, left)  # type: ignore[arg-type]  # what it uses of them
+
+
+def near(seed: int) -> float:
+    """Ends that differ from seed to seed."""
+    return 1.0 + 0.1 * (seed % 3)
+
+
+def test_what_is_settled_is_not_trained_on() -> None:
+    """Ends that are nearly the same, or twice as high, are told after the first look."""
+    for factor, verdict in ((1.01, "kept"), (2.0, "worse")):
+        head = Trains(lambda seed, factor=factor: factor * near(seed))  # type: ignore[misc]  # bound now
+        found = of(Trains(near), head, seconds=1e6)
+        assert (found.verdict, found.seeds) == (verdict, LOOKS[0])
+        assert head.seeds == [*range(LOOKS[0])]
+        assert found.change == pytest.approx(factor - 1)
+        assert found.metric == "fid"
+
+
+def test_what_is_not_settled_is_trained_to_the_last_look() -> None:
+    """And told as it is."""
+    head = Trains(lambda seed: near(seed) * (0.5, 1.9)[seed % 2])
+    found = of(Trains(near), head, seconds=1e6)
+    assert (found.verdict, found.seeds) == ("inconclusive", LOOKS[-1])
+
+
+def test_an_ensembles_seeds_come_together() -> None:
+    """Eight at a time: the first look has eight, the second sixteen."""
+    head = Trains(lambda seed: near(seed) * (0.5, 1.9)[seed % 2], together=8)
+    found = of(Trains(near, together=8), head, seconds=1e6)
+    assert (head.seeds, found.seeds) == ([0, 8], 16)
+
+
+def test_time_ends_it() -> None:
+    """No training is begun that the last one says would not end in time."""
+    head = Trains(near)
+    found = of(Trains(near), head, seconds=10.0, each=2.0)
+    assert (head.seeds, found.seeds, found.verdict) == ([*range(4)], 4, "inconclusive")
+
+
+def test_without_time_nothing_is_trained() -> None:
+    """What nobody trained is open."""
+    head = Trains(near)
+    found = of(Trains(near), head, seconds=0.0)
+    assert (head.seeds, found.verdict) == ([], "inconclusive")
+    assert found.why == "there was no time for it"
+
+
+def test_who_refuses_is_told() -> None:
+    """Base's refusal says nothing against head."""
+    refusing = Trains(near, refuses="TypeError: no")
+    assert of(refusing, Trains(near), seconds=1e6).verdict == "incomparable"
+    found = of(Trains(near), refusing, seconds=1e6)
+    assert (found.verdict, found.why) == ("broken", "head says TypeError: no")
+
+
+def test_runs_that_head_alone_loses_are_worse() -> None:
+    """Seven of seven are no chance."""
+    found = of(Trains(near), Trains(lambda _seed: math.nan), seconds=1e6)
+    assert (found.verdict, found.lost, found.seeds) == ("worse", 7, 0)
