@@ -124,7 +124,7 @@ def _time(
     base: Worker, head: Worker, name: str, quads: int, rng: np.random.Generator, found: Timed
 ) -> list[Quad]:
     """Time one cell in both, block after block; quads of the canary that were among them."""
-    steps = _steps(base, head, name)
+    steps = _steps(base, head, name, rng)
 
     def step(worker: Worker) -> float:
         return float(worker.ask("block", cell=name, steps=steps)["seconds"]) / steps
@@ -153,10 +153,13 @@ def _canary(worker: Worker) -> float:
     return float(worker.ask("canary", blocks=1)["seconds"])
 
 
-def _steps(base: Worker, head: Worker, name: str) -> int:
+def _steps(base: Worker, head: Worker, name: str, rng: np.random.Generator) -> int:
     """Steps of a block of either side, for which the slower one takes BLOCK_SECONDS."""
-    answers = [worker.ask("length", cell=name, seconds=BLOCK_SECONDS) for worker in (base, head)]
-    return min(int(answer["steps"]) for answer in answers)
+    steps = []
+    for side in rng.permutation(2).tolist():  # who is asked last begins with warmer caches
+        answer = (base, head)[side].ask("length", cell=name, seconds=BLOCK_SECONDS)
+        steps.append(int(answer["steps"]))
+    return min(steps)
 
 
 def _quad(

@@ -21,6 +21,7 @@ class Pretend:
         self._clock, self._seconds, self._refuses = clock, seconds, refuses
         self._sent: list[dict[str, Any]] = []
         self.asked: list[str] = []
+        self.told: Callable[[str], None] = lambda _name: None
         self.closed = False
 
     def ask(self, name: str, _timeout: float = 0.0, **arguments: Any) -> dict[str, Any]:
@@ -31,6 +32,7 @@ class Pretend:
     def send(self, name: str, **arguments: Any) -> None:
         """Keep a request."""
         self.asked.append(name)
+        self.told(name)
         self._sent.append({"do": name, **arguments})
 
     def answer(self, _timeout: float = 0.0) -> dict[str, Any]:
@@ -123,6 +125,21 @@ def test_canaries_stand_between_the_quads() -> None:
         asked = worker.asked[worker.asked.index("canary") :]
         quads = CANARY_EVERY * ["block"] * 2
         assert asked == [*["canary"] * 2, "block", *quads, *["canary"] * 2, "block", *["block"] * 4]
+
+
+def test_neither_side_is_always_the_first() -> None:
+    """Not even to be asked how many steps a block has, nor in the quads."""
+    firsts: dict[str, list[str]] = {"length": [], "canary": [], "block": []}
+    for seed in range(20):
+        told: list[tuple[str, str]] = []
+        start = pair(lambda _t: 0.01, lambda _t: 0.01)
+        for side, worker in zip(("base", "head"), start(), strict=True):
+            worker.told = lambda name, side=side, told=told: told.append((name, side))
+        timed(start, {"ring": {}}, 1, np.random.default_rng(seed))
+        for name, sides in firsts.items():
+            sides.append(next(side for asked, side in told if asked == name))
+    for sides in firsts.values():
+        assert 4 <= sides.count("base") <= 16
 
 
 def test_no_cell_no_canary() -> None:
