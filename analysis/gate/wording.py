@@ -12,7 +12,7 @@ from analysis.compare_words import table as markdown_table
 from analysis.gate.found import Found
 from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
 from analysis.gate.pairs import CANARY
-from analysis.wording import change, tenths
+from analysis.wording import change, count, tenths
 
 HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
 STYLES = {"slower": "red", "broken": "red", "faster": "green", "no change": ""}
@@ -58,7 +58,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def remarks(found: Found) -> list[str]:
-    """What the table does not hold: counters, numerics, quality, the machine.
+    """What the table does not hold: counters, numerics, quality, the machine, the power.
 
     Args:
         found: by a gate run.
@@ -93,7 +93,20 @@ def remarks(found: Found) -> list[str]:
             "machine changed: the kernel that no revision changes took "
             f"{change(moved.change, moved.low, moved.high)} beside head"
         )
-    return lines
+    return [*lines, *_power(found)]
+
+
+def _power(found: Found) -> list[str]:
+    """What the budget bought."""
+    smallest = [told.detectable for name, told in found.speed.items() if name != CANARY]
+    bought = sorted(x for x in smallest if math.isfinite(x))
+    if not bought:
+        return ["power: too few pairs to call anything slower"] if smallest else []
+    least, most = tenths(bought[0]), tenths(bought[-1])
+    line = "power: 95 times in 100 it would have called slow-downs of "
+    line += least if least == most else f"{least} to {most}, by cell"
+    blind = len(smallest) - len(bought)
+    return [line + (f"; {count(blind, 'cell')} had too few pairs" if blind else "")]
 
 
 def _value(value: int | None) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from analysis.gate.outcome import history_rows, record, rows, status
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged
 from analysis.gate.verdicts import Speed
-from analysis.gate.wording import markdown, printed
+from analysis.gate.wording import markdown, printed, remarks
 from analysis.history import append, read
 
 
@@ -134,6 +135,30 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     assert "ring: other numbers from step 3 on" in text
     assert "ring: w1 inconclusive, +10.0 % [−30.0, +70.0] over 12 seeds (97.5 % interval)" in text
     assert "regression (1.0 minutes)" in text
+
+
+@pytest.mark.parametrize(
+    ("detectable", "expected"),
+    [
+        ([0.03], "95 times in 100 it would have called slow-downs of 3.0 %"),
+        (
+            [0.03, 0.02],
+            "95 times in 100 it would have called slow-downs of 2.0 % to 3.0 %, by cell",
+        ),
+        (
+            [0.03, math.inf],
+            "95 times in 100 it would have called slow-downs of 3.0 %; 1 cell had too few pairs",
+        ),
+        ([math.inf], "too few pairs to call anything slower"),
+    ],
+)
+def test_what_power_the_budget_bought_is_told(detectable: list[float], expected: str) -> None:
+    """Of the cells, not of the canary; nothing of a run that timed none."""
+    speed = {CANARY: told("no change")}
+    for place, smallest in enumerate(detectable):
+        speed[f"cell {place}"] = replace(told("no change"), detectable=smallest)
+    assert remarks(found(speed=speed))[-1] == f"power: {expected}"
+    assert "power" not in remarks(found(speed={}))[-1]
 
 
 def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
