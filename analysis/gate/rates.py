@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,13 @@ from analysis.gate.power import strung
 from analysis.wording import count, listing, number, tenths
 
 VERDICTS = ("slower", "faster", "inconclusive", "machine changed", "no change")
+
+GOALS: Mapping[tuple[float, str], tuple[float, float]] = {
+    (0.0, "runs with a cell slower"): (0.0, 0.01),
+    (0.05, "cells slower"): (0.95, 1.0),
+    (0.1, "cells slower"): (0.99, 1.0),
+}
+"""Slow-down and what is counted -> the share's least and its most, within a run's budget."""
 
 STRUNG = 2000
 """Runs strung together of those that were made: near 1 % their share has an error of 0.2 %."""
@@ -118,6 +125,40 @@ def wrongly_strung(found: Sequence[Line]) -> str:
     )
 
 
+def goals(found: Sequence[Line]) -> Iterator[str]:
+    """What a validation says of GOALS.
+
+    Args:
+        found: lines.
+
+    Yields:
+        A sentence for each of which there are runs.
+    """
+    for told in rates(found):
+        if bounds := GOALS.get((told.slowdown, told.what)):
+            least, most = bounds
+            goal = f"at most {tenths(most)}" if most < 1 else f"at least {tenths(least)}"
+            yield (
+                f"{named(told.slowdown).capitalize()}, {told.what}: the goal is {goal}; "
+                f"{told.count} of {told.of}, {_share(told)}, {standing(told.share, least, most)}."
+            )
+
+
+def standing(share: Interval, least: float, most: float) -> str:
+    """How a share stands to its goal.
+
+    >>> standing(Interval(0.0, 0.0, 0.09, 0.95, 38), 0.0, 0.01)
+    'reached, which its interval does not show'
+    """
+    if least <= share.low and share.high <= most:
+        return "reached, as its whole interval is"
+    if least <= share.estimate <= most:
+        return "reached, which its interval does not show"
+    if share.high < least or share.low > most:
+        return "missed, by its whole interval"
+    return "missed, which its interval does not show"
+
+
 def words(told: Rate) -> str:
     """A rate in a line."""
     low, high = told.share.low, told.share.high
@@ -134,9 +175,10 @@ def sentences(found: Sequence[Line]) -> Iterator[str]:
         found: lines.
 
     Yields:
-        Rates, then how much pairs differ, a line each.
+        Rates, how they stand to the goals, then how much pairs differ, a line each.
     """
     yield from map(words, rates(found))
+    yield from goals(found)
     if told := wrongly_strung(found):
         yield told
     for name, deviation, pairs in spreads(found):
@@ -156,7 +198,7 @@ def markdown(found: Sequence[Line]) -> str:
     groups = list(_by_slowdown(found))
     heads = ["head", "runs", "cells", *VERDICTS, "runs with a cell slower", "minutes, most"]
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
-    text = [machines, "", *table(heads, rows), ""]
+    text = [machines, "", *table(heads, rows), "", *(f"- {goal}" for goal in goals(found)), ""]
     if told := wrongly_strung(found):
         text += [told, ""]
     cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
@@ -177,17 +219,18 @@ def markdown(found: Sequence[Line]) -> str:
 
 def _counts(some: Sequence[Line]) -> list[str]:
     told = {rate.what: rate for rate in rates(some)}
-    shares = [_share(told[f"cells {word}"]) for word in VERDICTS]
     wrong = told["runs with a cell slower"]
+    counted = [told[f"cells {word}"] for word in VERDICTS] + [wrong]
+    shares = [f"{one.count}: {_share(one)}" for one in counted]
     minutes = [line["seconds"] / 60 for line in some]
     took = f"{statistics.median(minutes):.1f}, {max(minutes):.1f}"
-    return [str(wrong.of), str(told["cells slower"].of), *shares, _share(wrong), took]
+    return [str(wrong.of), str(told["cells slower"].of), *shares, took]
 
 
 def _share(told: Rate) -> str:
-    """A count, and its share with the interval, in per cent."""
+    """A share with its interval, in per cent."""
     low, high = (number(100 * bound, 2) for bound in (told.share.low, told.share.high))
-    return f"{told.count}: {tenths(told.share.estimate)} [{low}, {high}]"
+    return f"{tenths(told.share.estimate)} [{low}, {high}]"
 
 
 def _called(name: str, some: Sequence[Line]) -> str:

@@ -8,7 +8,15 @@ import pytest
 from analysis.estimates import share_interval
 from analysis.gate import rates as module
 from analysis.gate.pairs import CANARY
-from analysis.gate.rates import markdown, rates, sentences, spreads, wrongly_strung
+from analysis.gate.rates import (
+    goals,
+    markdown,
+    rates,
+    sentences,
+    spreads,
+    standing,
+    wrongly_strung,
+)
 
 
 def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict[str, Any]:
@@ -72,6 +80,40 @@ def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     assert expected in markdown(found)
     assert wrongly_strung(found[1:]) == ""
     assert list(sentences([])) == []
+
+
+def test_goals_are_held_against_the_counts(found: list[dict[str, Any]]) -> None:
+    """Those of which there are runs, in the page too."""
+    expected = [
+        (
+            "Unchanged, runs with a cell slower: the goal is at most 1.0 %; 1 of 3, 33.3 % "
+            "[0.84, 91], missed, which its interval does not show."
+        ),
+        (
+            "Slower by 5 %, cells slower: the goal is at least 95.0 %; 4 of 4, 100.0 % [40, 100], "
+            "reached, which its interval does not show."
+        ),
+    ]
+    assert list(goals(found)) == expected
+    assert all(f"- {goal}" in markdown(found) for goal in expected)
+    assert all(goal in sentences(found) for goal in expected)
+    assert list(goals([])) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "expected"),
+    [
+        (100, 100, "reached, as its whole interval is"),
+        (60, 60, "reached, which its interval does not show"),
+        (90, 100, "missed, which its interval does not show"),
+        (50, 100, "missed, by its whole interval"),
+    ],
+)
+def test_a_share_reaches_a_goal_or_misses_it(count: int, of: int, expected: str) -> None:
+    """By its estimate; whether that is shown, its interval says."""
+    assert standing(share_interval(count, of), 0.95, 1.0) == expected
+    other = share_interval(of - count, of)
+    assert standing(other, 0.0, 0.05) == expected
 
 
 def test_tables_have_every_run_and_cell(found: list[dict[str, Any]]) -> None:
