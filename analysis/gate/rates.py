@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -194,11 +195,10 @@ def markdown(found: Sequence[Line]) -> str:
     Returns:
         Markdown.
     """
-    machines = listing(sorted({line["machine"] for line in found}))
     groups = list(_by_slowdown(found))
     heads = ["head", "runs", "cells", *VERDICTS, "runs with a cell slower", "minutes, most"]
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
-    text = [machines, "", *table(heads, rows), "", *(f"- {goal}" for goal in goals(found)), ""]
+    text = [_of(found), "", *table(heads, rows), "", *(f"- {goal}" for goal in goals(found)), ""]
     if told := wrongly_strung(found):
         text += [told, ""]
     cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
@@ -215,6 +215,14 @@ def markdown(found: Sequence[Line]) -> str:
         for name in [*cells, CANARY]
     ]
     return "\n".join([*text, *table(heads, rows), ""])
+
+
+def _of(found: Sequence[Line]) -> str:
+    """Which machines, and which commits of how many runs."""
+    machines = listing(sorted({line["machine"] for line in found}))
+    heads = Counter(line["head"][:10] for line in found)
+    runs = [f"{count(times, 'run')} of {head}" for head, times in heads.items()]
+    return f"{machines}; {listing(runs)}"
 
 
 def _counts(some: Sequence[Line]) -> list[str]:

@@ -21,7 +21,7 @@ from analysis.gate.rates import markdown
 from analysis.gate.validation import drawn
 
 CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
-FACTS = {"minutes": 10.0, "machine": "a machine"}
+FACTS = {"head": "0123456789abcdef", "minutes": 10.0, "machine": "a machine"}
 
 
 def recorded(

@@ -26,6 +26,7 @@ def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict
     cells = {name: {"verdict": verdict, "change": change} for name, verdict in verdicts.items()}
     return {
         "slowdown": slowdown,
+        "head": "0123456789abcdef",
         "machine": "two cores",
         "minutes": 10.0,
         "seconds": 300.0,
@@ -119,7 +120,7 @@ def test_a_share_reaches_a_goal_or_misses_it(count: int, of: int, expected: str)
 def test_tables_have_every_run_and_cell(found: list[dict[str, Any]]) -> None:
     """Counts with shares, estimates with the least and the most."""
     text = markdown(found)
-    assert text.startswith("two cores\n\n| head | runs | cells | slower |")
+    assert text.startswith("two cores; 5 runs of 0123456789\n\n| head | runs | cells | slower |")
     rows = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| ")]
     assert rows[2][:4] == ["unchanged", "3", "6", "1: 16.7 % [0.42, 64]"]
     assert rows[3][-2:] == ["2: 100.0 % [16, 100]", "5.0, 5.0"]
