@@ -72,7 +72,8 @@ def quality(
         head: a worker.
         cell: its name.
         fields: of its run; of an ensemble, whose seeds come together.
-        left: the seconds that there are; what takes as long as the last training has to fit.
+        left: the seconds that there are. While there are any, a training is begun: the first one
+            compiles and says nothing of how long the next will take.
 
     Returns:
         What the paired ends say.
@@ -82,9 +83,9 @@ def quality(
     """
     base_ends: list[float] = []
     head_ends: list[float] = []
-    metric, took = METRICS[0], 0.0
+    metric = METRICS[0]
     for look in LOOKS:
-        while len(base_ends) < look and (before := left()) > took:
+        while len(base_ends) < look and left() > 0:
             run = {**fields, "seed": len(base_ends)}
             try:
                 of_base, of_head = both(base, head, "train", TRAINING_SECONDS, fields=run)
@@ -94,7 +95,6 @@ def quality(
             metric = next((m for m in METRICS if m in of_base["ends"][0]["last"]), metric)
             base_ends += [_end(one, metric) for one in of_base["ends"]]
             head_ends += [_end(one, metric) for one in of_head["ends"]]
-            took = before - left()
         if not base_ends:
             return untrained(cell, "inconclusive", "there was no time for it")
         found = judged(cell, metric, base_ends, head_ends)
