@@ -1,6 +1,7 @@
 """Revisions of a repository as folders, for as long as they are needed."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ RESOLVE = ("rev-parse", "--verify", "--quiet", "--end-of-options")
 
 
 def git(repository: Path, *arguments: str) -> str:
-    """What git answers.
+    """What git answers; no hook of the user's is run, which could do anything.
 
     Args:
         repository: where.
@@ -28,7 +29,7 @@ def git(repository: Path, *arguments: str) -> str:
     """
     try:
         done = subprocess.run(  # noqa: S603  # a list, no shell
-            ["git", "-C", str(repository), *arguments],  # noqa: S607  # the user's git
+            ["git", "-C", str(repository), "-c", f"core.hooksPath={os.devnull}", *arguments],  # noqa: S607  # the user's git
             capture_output=True,
             text=True,
             check=False,
@@ -116,18 +117,35 @@ def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
     Raises:
         UsageError: git refuses.
     """
-    git(repository, "worktree", "prune")
+    with alone(repository):
+        git(repository, "worktree", "prune")
     outer = Path(tempfile.mkdtemp(prefix="saddle-gate-"))
     folders = [outer / f"{place}-{commit[:10]}" for place, commit in enumerate(commits)]
     try:
         for folder, commit in zip(folders, commits, strict=True):
-            # A hook of the user's could do anything; none is needed.
-            git(
-                repository,
-                *("-c", f"core.hooksPath={os.devnull}"),
-                *("worktree", "add", "--detach", "--quiet", str(folder), commit),
-            )
+            with alone(repository):
+                git(repository, "worktree", "add", "--detach", "--quiet", str(folder), commit)
         yield folders
     finally:
         shutil.rmtree(outer, ignore_errors=True)
-        git(repository, "worktree", "prune")
+        with alone(repository):
+            git(repository, "worktree", "prune")
+
+
+@contextlib.contextmanager
+def alone(repository: Path) -> Iterator[None]:
+    """While no other gate changes what git knows of this repository's worktrees.
+
+    git itself fails where one is being added while it reads the others.
+
+    Args:
+        repository: any of its worktrees.
+    """
+    common = git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    folder = os.open(common, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # network file systems lock no folders
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)

@@ -1,5 +1,7 @@
 """Revisions of a repository as folders; nothing stays behind."""
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -48,6 +50,39 @@ def test_one_revision_can_be_compared_with_itself(repository: Path) -> None:
     with checked_out(repository, [commit, commit]) as (one, other):
         assert one != other
         assert (one / "file").read_text() == (other / "file").read_text()
+
+
+def test_two_gates_at_once_wait_for_each_other(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever git reads or writes what it knows of worktrees; not while they are worked in."""
+    commit = commit_of(repository, "main")
+    free: list[tuple[str, bool]] = []
+
+    def is_free() -> bool:
+        folder = os.open(repository / ".git", os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(folder)
+
+    def watched(folder: Path, *arguments: str) -> str:
+        if arguments[0] == "worktree":
+            free.append((arguments[1], is_free()))
+        return git(folder, *arguments)
+
+    monkeypatch.setattr("analysis.gate.trees.git", watched)
+    with checked_out(repository, [commit, commit]) as (one, _):
+        assert is_free()
+        with checked_out(one, [commit]):  # from a worktree it is the same repository
+            pass
+    assert {name for name, _ in free} == {"add", "prune"}
+    assert len(free) == 4 + 3
+    assert not any(found for _, found in free)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
