@@ -66,9 +66,9 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     """
     if not 0 < request.minutes < 1e4:
         raise UsageError(f"--minutes is a positive number, not {request.minutes:g}")
-    for file in (request.json, request.markdown):
-        if file is not None:  # told before any work
-            make_folder(file.parent)
+    for file in (request.json, request.markdown, request.history):
+        if file is not None:
+            refuse_unwritable(file)
     repository = top(Path.cwd())
     if request.head is None:
         refuse_uncommitted(repository)
@@ -84,6 +84,22 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     printed(found, told, exit_status, console)
     _written(request, found, told, commits, exit_status)
     return exit_status
+
+
+def refuse_unwritable(file: Path) -> None:
+    """Raise UsageError, before any work, if a file could not be written after it.
+
+    Args:
+        file: its folder is made if it is not there.
+
+    Raises:
+        UsageError: the folder or the file cannot be written.
+    """
+    make_folder(file.parent)
+    if file.is_dir() or (file.exists() and not os.access(file, os.W_OK)):
+        raise UsageError(
+            f"{file}: cannot be written: it is {'a folder' if file.is_dir() else 'read-only'}"
+        )
 
 
 def _written(

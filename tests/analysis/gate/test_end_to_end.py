@@ -162,6 +162,16 @@ def test_the_same_commit_is_clean(repository: Path) -> None:
     assert_nothing_left(repository)
 
 
+@pytest.mark.parametrize("name", ["markdown", "history"])
+def test_what_could_not_be_written_is_told_before_the_work(repository: Path, name: str) -> None:
+    """Not after ten minutes."""
+    (repository / "folder").mkdir()
+    for file, why in ((Path("folder"), "it is a folder"), (Path("/proc/no/x"), "No such file")):
+        with pytest.raises(UsageError, match=f"cannot be written: {why}"):
+            run("HEAD", **{name: file})
+    assert not Path("gate.json").exists()
+
+
 def test_a_planted_slow_down_is_a_regression(repository: Path) -> None:
     """Of 8 %; nothing else is said to have changed."""
     commit(repository, facts(SECONDS=0.0108))
