@@ -133,7 +133,7 @@ def gate(
     history: Annotated[
         Path | None, typer.Option(metavar="FILE", help="To append this run to; see `history`.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the orders of blocks.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the orders of blocks.")] = 0,
 ) -> None:
     """Compare the speed, the exact cost and the quality of two git revisions.
 

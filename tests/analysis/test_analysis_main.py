@@ -212,3 +212,11 @@ def test_a_damaged_run_is_told_beside_the_claims(
     (folder / "runs" / "half.parquet").write_bytes(b"PAR1")
     assert claims_in_process(folder) == 0
     assert capsys.readouterr().err.startswith("runs/half.parquet is left out: damaged or cut off:")
+
+
+def test_a_seed_below_0_is_a_mistake() -> None:
+    """Told by the command line, not by NumPy."""
+    done = run("gate", "--base", "HEAD", "--seed", "-1")
+    assert done.returncode == 2
+    assert "'--seed'" in done.stderr
+    assert "Traceback" not in done.stderr
