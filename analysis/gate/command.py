@@ -64,8 +64,7 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     Raises:
         UsageError: revisions, cells or files that cannot be, or workers that fail again and again.
     """
-    if not 0 < request.minutes < 1e4:
-        raise UsageError(f"--minutes is a positive number, not {request.minutes:g}")
+    refuse_budget(request.minutes)
     for file in (request.json, request.markdown, request.history):
         if file is not None:
             refuse_unwritable(file)
@@ -84,6 +83,19 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     printed(found, told, exit_status, console)
     _written(request, found, told, commits, exit_status)
     return exit_status
+
+
+def refuse_budget(minutes: float) -> None:
+    """Raise UsageError if a budget is none.
+
+    Args:
+        minutes: of a run.
+
+    Raises:
+        UsageError: it is not a positive number, or more than a week.
+    """
+    if not 0 < minutes < 1e4:
+        raise UsageError(f"--minutes is a positive number, not {minutes:g}")
 
 
 def refuse_unwritable(file: Path) -> None:

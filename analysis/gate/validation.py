@@ -12,7 +12,7 @@ from pathlib import Path
 
 from analysis import history
 from analysis.errors import UsageError
-from analysis.gate.command import facts_of, machine, refuse_unwritable
+from analysis.gate.command import facts_of, machine, refuse_budget, refuse_unwritable
 from analysis.gate.exact import Exact
 from analysis.gate.found import Found, ratios_of
 from analysis.gate.gate import Cells, Gate, Say
@@ -55,6 +55,7 @@ def validate(file: Path, slowdown: float, runs: int, minutes: float, say: Say) -
     """
     if slowdown not in SLOWDOWNS:
         raise UsageError(f"a slow-down is one of {SLOWDOWNS}, not {slowdown:g}")
+    refuse_budget(minutes)
     refuse_unwritable(file)
     repository = top(Path.cwd())
     commit = commit_of(repository, "HEAD")

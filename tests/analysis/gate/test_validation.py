@@ -168,6 +168,20 @@ def test_another_slowdown_is_refused(file: Path) -> None:
     assert lines(file) == []
 
 
+@pytest.mark.parametrize("minutes", [0.0, -1.0, math.nan, math.inf])
+def test_a_budget_that_is_none_is_refused(file: Path, minutes: float) -> None:
+    """Before any work."""
+    with pytest.raises(UsageError, match="--minutes is a positive number"):
+        validate(file, 0.0, 1, minutes, quiet)
+    assert lines(file) == []
+
+
+def test_a_folder_is_no_file_of_lines(tmp_path: Path) -> None:
+    """Told in a line, before any work."""
+    with pytest.raises(UsageError, match="it is a folder"):
+        validate(tmp_path, 0.0, 1, 10.0, quiet)
+
+
 def test_a_file_is_of_one_machine(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another one goes on with a file of its own; what is there can still be read."""
     validate(file, 0.0, 1, 10.0, quiet)
