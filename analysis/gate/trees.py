@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis.errors import UsageError
+from analysis.wording import count
 
-RESOLVE = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+PREFIX = "saddle-gate-"
+"""Of the folder that a gate's worktrees lie in."""
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -96,8 +98,8 @@ def refuse_uncommitted(repository: Path) -> None:
     changed = git(repository, "status", "--porcelain", "--untracked-files=no").splitlines()
     if changed:
         raise UsageError(
-            f"{len(changed)} files have changes that are not committed, such as {changed[0][3:]}: "
-            "commit them, or say --head HEAD to leave them out"
+            f"{count(len(changed), 'file')} with changes that are not committed, such as "
+            f"{changed[0][3:]}: commit them, or say --head HEAD to leave them out"
         )
 
 
@@ -105,7 +107,7 @@ def refuse_uncommitted(repository: Path) -> None:
 def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
     """Folders of commits; they and what git knows of them are gone afterwards.
 
-    What a gate that was killed left behind is forgotten first.
+    What a gate that was killed left behind goes first.
 
     Args:
         repository: where.
@@ -118,16 +120,21 @@ def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
         UsageError: git refuses.
     """
     with alone(repository):
+        _remove_orphans(repository)
         git(repository, "worktree", "prune")
-    outer = Path(tempfile.mkdtemp(prefix="saddle-gate-"))
+    outer = Path(tempfile.mkdtemp(prefix=PREFIX))
     folders = [outer / f"{place}-{commit[:10]}" for place, commit in enumerate(commits)]
+    held = _opened(outer)
     try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)  # as long as this process lives, however it ends
         for folder, commit in zip(folders, commits, strict=True):
             with alone(repository):
                 git(repository, "worktree", "add", "--detach", "--quiet", str(folder), commit)
         yield folders
     finally:
         shutil.rmtree(outer, ignore_errors=True)
+        os.close(held)
         with alone(repository):
             git(repository, "worktree", "prune")
 
@@ -142,10 +149,29 @@ def alone(repository: Path) -> Iterator[None]:
         repository: any of its worktrees.
     """
     common = git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    folder = os.open(common, os.O_RDONLY | os.O_CLOEXEC)
+    folder = _opened(Path(common))
     try:
         with contextlib.suppress(OSError):  # network file systems lock no folders
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)
+
+
+def _opened(folder: Path) -> int:
+    """A descriptor to lock a folder by; processes that are started do not inherit it."""
+    return os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _remove_orphans(repository: Path) -> None:
+    """Remove the folders of gates that no longer live: nobody holds their lock."""
+    lines = git(repository, "worktree", "list", "--porcelain").splitlines()
+    trees = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
+    for outer in {tree.parent for tree in trees if tree.parent.name.startswith(PREFIX)}:
+        with contextlib.suppress(OSError):  # gone, another's, or held
+            folder = _opened(outer)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(outer)
+            finally:
+                os.close(folder)

@@ -3,6 +3,9 @@
 import fcntl
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,8 +83,8 @@ def test_two_gates_at_once_wait_for_each_other(
         assert is_free()
         with checked_out(one, [commit]):  # from a worktree it is the same repository
             pass
-    assert {name for name, _ in free} == {"add", "prune"}
-    assert len(free) == 4 + 3
+    assert {name for name, _ in free} == {"add", "list", "prune"}
+    assert len(free) == 5 + 4
     assert not any(found for _, found in free)
 
 
@@ -109,6 +112,31 @@ def test_what_a_killed_gate_left_is_forgotten(repository: Path, tmp_path: Path) 
     shutil.rmtree(gone)
     with checked_out(repository, []):
         assert worktrees(repository) == 1
+
+
+def test_the_folders_of_a_killed_gate_go_and_those_of_a_living_one_stay(repository: Path) -> None:
+    """Who was killed holds no lock any more."""
+    code = """
+import os, signal, sys
+from pathlib import Path
+from analysis.gate.trees import checked_out, commit_of
+repository = Path(sys.argv[1])
+with checked_out(repository, [commit_of(repository, "main")]) as [folder]:
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", code, str(repository)]
+    killed = subprocess.run(command, capture_output=True, text=True, check=False)
+    orphan = Path(killed.stdout.strip())
+    assert killed.returncode == -signal.SIGKILL
+    assert orphan.exists()
+    commit = commit_of(repository, "main")
+    with checked_out(repository, [commit]) as [living]:
+        assert not orphan.parent.exists()
+        with checked_out(repository, [commit]):
+            assert (living / "file").read_text() == "two"
+            assert worktrees(repository) == 3
+    assert worktrees(repository) == 1
 
 
 def test_hooks_are_not_run(repository: Path, tmp_path: Path) -> None:
@@ -140,7 +168,7 @@ def test_changes_that_are_not_committed_are_told(repository: Path) -> None:
     with pytest.raises(UsageError) as error:
         refuse_uncommitted(repository)
     assert str(error.value) == (
-        "1 files have changes that are not committed, such as file: commit them, or say "
+        "1 file with changes that are not committed, such as file: commit them, or say "
         "--head HEAD to leave them out"
     )
 
