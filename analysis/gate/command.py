@@ -17,6 +17,7 @@ from analysis.gate.process import unkilled
 from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
 from analysis.gate.wording import markdown, printed
 from analysis.history import append
+from analysis.place import telling
 from analysis.processes import usable_cores
 from analysis.report import make_folder, replace
 
@@ -128,7 +129,10 @@ def _written(
     if request.markdown is not None:
         replace(request.markdown, text.encode())
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
+        with (
+            telling(Path(summary), "cannot be written"),
+            Path(summary).open("a", encoding="utf-8") as file,
+        ):
             file.write(text)
 
 

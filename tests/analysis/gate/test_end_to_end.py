@@ -162,6 +162,23 @@ def test_the_same_commit_is_clean(repository: Path) -> None:
     assert_nothing_left(repository)
 
 
+def test_the_table_of_a_pull_request_is_githubs_summary_too(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After what others wrote there; one that can't be written is a line."""
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    run("HEAD", markdown=repository / "gate.md")
+    text = (repository / "gate.md").read_text()
+    assert text.startswith("### Gate: ")
+    assert "| <code>one</code> |" in text
+    assert summary.read_text() == f"before\n{text}"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    with pytest.raises(UsageError, match="cannot be written: Is a directory"):
+        run("HEAD")
+
+
 @pytest.mark.parametrize("name", ["markdown", "history"])
 def test_what_could_not_be_written_is_told_before_the_work(repository: Path, name: str) -> None:
     """Not after ten minutes."""
