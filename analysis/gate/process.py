@@ -7,18 +7,23 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from analysis.compare_words import visible
 from analysis.errors import UsageError
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Also Ctrl-C: its usual exit status is that of a regression."""
 
 WORKER = "bench.gate.worker"
+
+MOST_WORDS = 300
+"""Bytes of what a process that died said last."""
 
 PROTOCOL = 2
 """Of requests and answers, as this driver knows them."""
@@ -57,13 +62,14 @@ class Worker:
             "PYTHONPATH": str(driver),
             **(variables or {}),
         }
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # for as long as the process
         self._process = subprocess.Popen(  # noqa: S603  # our own command line
             [sys.executable, "-m", module, str(tree)],
             cwd=driver,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
             start_new_session=True,  # so that what it starts can be killed with it
         )
         # Popen was asked for both pipes.
@@ -177,14 +183,22 @@ class Worker:
             return "its output ended"
         if status < 0:
             return f"killed by {signal.Signals(-status).name}"
-        return f"ended with status {status}"
+        return f"ended with status {status}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        """The last line that it wrote on stderr, after a colon."""
+        size = self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, size - MOST_WORDS))
+        lines = [line.strip() for line in self._said.read().decode(errors="replace").splitlines()]
+        last = next((line for line in reversed(lines) if line), "")
+        return last and f": {visible(last[-MOST_WORDS:])}"
 
     def close(self) -> None:
         """Kill the process and all that it started, and wait for it."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for pipe in (self._requests, self._answers):
+        for pipe in (self._requests, self._answers, self._said):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
 
@@ -210,7 +224,7 @@ def _checked(line: bytes) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         raise WorkerError(f"an answer that can't be read: {line[:80]!r}") from None
     if not (sound and answer["ok"]):
-        raise RefusalError(str(answer.get("error", "no reason given")))
+        raise RefusalError(visible(str(answer.get("error", "no reason given"))))
     return dict(answer)
 
 

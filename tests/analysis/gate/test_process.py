@@ -73,7 +73,9 @@ def test_a_refusal_leaves_the_worker_alive(make: Make) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("sys.stdin.readline(); os._exit(3)", "ended with status 3"),
+        ("sys.stdin.readline(); os._exit(3)", "ended with status 3$"),
+        ("sys.stdin.readline(); sys.exit('a\\n\\x1b[31mno\\n')", r"status 1: \\x1b\[31mno$"),
+        ("sys.stdin.readline(); sys.exit('x' * 9999)", "status 1: x{299}$"),
         ("sys.stdin.readline(); os.kill(os.getpid(), 9)", "killed by SIGKILL"),
         ("sys.stdin.readline(); os.close(1); time.sleep(60)", "its output ended"),
         ("sys.stdin.readline(); print('{', flush=True)", "an answer that can't be read: b'{'"),
