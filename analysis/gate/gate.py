@@ -105,8 +105,10 @@ class Gate:
             Cells, and those of quality.
 
         Raises:
-            UsageError: there is no such cell.
+            UsageError: there is no such cell, or head has no gate.
         """
+        if not (self._trees[1] / "bench" / "gate").is_dir():  # an installed one would drive it
+            raise UsageError("head has no bench/gate, which drives both revisions")
         told = self._again(self._told)
         cells = told["cells"]
         for name in wanted:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from analysis.compare_words import code, visible
@@ -122,7 +122,7 @@ def printed(found: Found, told: Sequence[Row], exit_status: int, console: Consol
         exit_status: of it.
         console: where to.
     """
-    shown = Table(*HEADS, box=None, pad_edge=False)
+    shown = Table(*(Column(head, overflow="fold") for head in HEADS), box=None, pad_edge=False)
     for row, texts in zip(told, table(told), strict=True):
         *cells, verdict = map(visible, texts)
         style = STYLES.get(row.verdict, "yellow")

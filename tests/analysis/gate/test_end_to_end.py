@@ -302,6 +302,15 @@ def test_a_base_that_cannot_be_imported_is_told(repository: Path) -> None:
     assert_nothing_left(repository)
 
 
+def test_a_head_without_a_gate_is_told(repository: Path) -> None:
+    """An installed bench must not take its place unasked."""
+    shutil.rmtree(repository / "bench" / "gate")
+    git(repository, "commit", "--quiet", "--all", "-m", "no gate")
+    with pytest.raises(UsageError, match="head has no bench/gate"):
+        run()
+    assert_nothing_left(repository)
+
+
 def test_a_worker_that_is_killed_once_costs_a_try(repository: Path, tmp_path: Path) -> None:
     """In the middle of a block; the run goes on and is clean."""
     text = DIES.format(mark=tmp_path / "mark", always=False)

@@ -137,6 +137,17 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     assert "regression (1.0 minutes)" in text
 
 
+def test_nothing_is_cut_on_a_narrow_terminal() -> None:
+    """A reason without spaces is folded."""
+    why = f"ImportError: {'x' * 60} end"
+    one = found(exact=Exact(refused={"ring": ("head", why)}))
+    console = Console(width=50, record=True, file=io.StringIO())
+    printed(one, rows(one, ["ring"]), 1, console)
+    text = console.export_text()
+    assert "…" not in text
+    assert text.count("x") >= 60
+
+
 @pytest.mark.parametrize(
     ("detectable", "expected"),
     [
