@@ -68,7 +68,10 @@ def remarks(found: Found) -> list[str]:
     """
     lines = [
         f"{c.cell}: {c.counter} {_value(c.base)} → {_value(c.head)}" for c in found.exact.changes
-    ] or ["exact counters: none changed"]
+    ]
+    counted = len(found.exact.counters)
+    if counted and not lines:
+        lines.append(f"exact counters: none changed in {count(counted, 'cell')}")
     steps = found.exact.numerics
     touched = {name: step for name, step in steps.items() if step is not None}
     lines += [
