@@ -47,6 +47,11 @@ class Exact:
     numerics: dict[str, int | None] = field(default_factory=dict)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
 
+    def differing(self) -> set[str]:
+        """The cells of which a counter or a number is not what it was."""
+        touched = {cell for cell, step in self.numerics.items() if step is not None}
+        return touched | {change.cell for change in self.changes}
+
 
 def exact(base: Worker, head: Worker, cells: Mapping[str, Mapping[str, object]]) -> Exact:
     """Count and trace every cell in both.

@@ -45,6 +45,7 @@ def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str
         **facts,
         "seconds": found.seconds,
         "machine_changed": found.machine_changed,
+        "differing": sorted(found.exact.differing()),
         "screen_pairs": found.screen_pairs,
         "cells": {
             name: plain(asdict(told) | {"verdict": found.verdict(name)})

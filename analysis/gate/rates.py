@@ -57,7 +57,8 @@ def rates(found: Sequence[Line]) -> list[Rate]:
         found: lines.
 
     Returns:
-        For each slow-down: cells and runs called slower, cells left open, cells told unchanged.
+        For each slow-down: cells by verdict, runs with a cell called slower; of unchanged runs those
+        whose exact part erred, as far as their lines tell.
     """
     told: list[Rate] = []
     for slowdown, some in _by_slowdown(found):
@@ -68,6 +69,10 @@ def rates(found: Sequence[Line]) -> list[Rate]:
         ]
         wrong = sum("slower" in _verdicts(line) for line in some)
         told.append(rate(slowdown, "runs with a cell slower", wrong, len(some)))
+        counted = [line["differing"] for line in some if "differing" in line]
+        if counted and not slowdown:  # what makes head slower is counted, rightly
+            what = "runs with other counters or numbers"
+            told.append(rate(slowdown, what, sum(map(bool, counted)), len(counted)))
         changed = sum(bool(line["machine_changed"]) for line in some)
         told.append(rate(slowdown, "runs with the machine changed", changed, len(some)))
     return told

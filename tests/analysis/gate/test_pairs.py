@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.gate.exact import Change, changes, exact, first_difference
+from analysis.gate.exact import Change, Exact, changes, exact, first_difference
 from analysis.gate.pairs import CANARY, CANARY_EVERY, timed
 from analysis.gate.process import RefusalError, WorkerError
 
@@ -210,3 +210,12 @@ def test_the_first_different_step_is_found(
     """0 where only the state after the last is another."""
     assert first_difference({"trace": base, "sha256": "a"}, {"trace": head, "sha256": "b"}) == step
     assert first_difference({"trace": base, "sha256": "a"}, {"trace": head, "sha256": "a"}) is None
+
+
+def test_what_differs_is_a_counter_or_a_number() -> None:
+    """Each cell once."""
+    found = Exact(
+        changes=[Change("ring", "flops_per_step", 1, 2), Change("ring", "parameters", 1, 2)],
+        numerics={"ring": 3, "digits": 0, "same": None},
+    )
+    assert found.differing() == {"ring", "digits"}

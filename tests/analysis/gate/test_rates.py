@@ -61,6 +61,16 @@ def test_shares_are_of_cells_and_of_runs(found: list[dict[str, Any]]) -> None:
     assert told[0.05, "runs with the machine changed"].count == 0
 
 
+def test_an_exact_part_that_errs_is_counted(found: list[dict[str, Any]]) -> None:
+    """Of the unchanged runs whose lines tell; a slowed step has other counters, rightly."""
+    what = "runs with other counters or numbers"
+    assert what not in {rate.what for rate in rates(found)}
+    for line, differing in zip(found, (None, [], ["a"], ["a"], ["a"]), strict=True):
+        if differing is not None:
+            line["differing"] = differing
+    assert [(r.slowdown, r.count, r.of) for r in rates(found) if r.what == what] == [(0.0, 1, 2)]
+
+
 def test_pairs_of_unchanged_runs_have_a_spread(found: list[dict[str, Any]]) -> None:
     """Slowed ones have no part in it."""
     told = {name: (deviation, count) for name, deviation, count in spreads(found)}

@@ -199,4 +199,5 @@ def test_every_line_is_json_without_nan(tmp_path: Path) -> None:
     append(file, line_of(found, 0.0, {"head": "a"}))
     line = json.loads(file.read_text(), parse_constant=pytest.fail)
     assert line["cells"]["ring"]["low"] is None
+    assert line["differing"] == []
     assert line["pairs"] == [{"ring": 0.1}]
