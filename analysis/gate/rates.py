@@ -57,8 +57,8 @@ def rates(found: Sequence[Line]) -> list[Rate]:
         found: lines.
 
     Returns:
-        For each slow-down: cells by verdict, runs with a cell called slower; of unchanged runs those
-        whose exact part erred, as far as their lines tell.
+        For each slow-down: cells by verdict, runs with a cell called slower; of unchanged runs
+        those whose exact part erred, as far as their lines tell.
     """
     told: list[Rate] = []
     for slowdown, some in _by_slowdown(found):
