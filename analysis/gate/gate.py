@@ -60,6 +60,7 @@ class Gate:
         self._variables = variables
         self._minutes, self._say = minutes, say
         self._rng = np.random.default_rng(seed)
+        self._head_first = False
         self._began = time.monotonic()
 
     def left(self) -> float:
@@ -71,10 +72,10 @@ class Gate:
         return self.left() - end
 
     def start(self) -> tuple[Worker, Worker]:
-        """A fresh base and head, which start side by side.
+        """A fresh base and head, which start side by side, in the order of this pair.
 
         Returns:
-            Both, ready, begun in a random order.
+            Both, ready.
 
         Raises:
             UsageError: a revision can't be imported.
@@ -82,7 +83,7 @@ class Gate:
         """
         workers: dict[int, Worker] = {}
         try:
-            for side in self._rng.permutation(2).tolist():
+            for side in (1, 0) if self._head_first else (0, 1):
                 workers[side] = self._worker(side)
             for side, worker in workers.items():
                 _ready(worker, side)
@@ -195,7 +196,13 @@ class Gate:
         before = self.left()
         cores = usable_cores()
         core = cores[len(found.pairs) % len(cores)] if cores else None
-        pair = self._again(lambda: timed(self.start, cells, QUADS, self._rng, core))
+        # Drawn, and the other way round in the next pair: what it does cancels over two of them.
+        again = len(found.pairs) % 2 == 0
+        self._head_first = bool(self._rng.integers(2)) if again else not self._head_first
+        order = self._head_first
+        pair = self._again(
+            lambda: timed(self.start, cells, QUADS, self._rng, core, head_first=order)
+        )
         pair.took = before - self.left()
         found.pairs.append(pair)
         found.exact.refused |= pair.refused

@@ -242,7 +242,13 @@ class OneRefusedError(Exception):
 
 
 def both(
-    base: Worker, head: Worker, name: str, timeout_seconds: float, **arguments: Any
+    base: Worker,
+    head: Worker,
+    name: str,
+    timeout_seconds: float,
+    *,
+    head_first: bool = False,
+    **arguments: Any,
 ) -> list[dict[str, Any]]:
     """Base's and head's answers to one request, worked out side by side.
 
@@ -251,16 +257,17 @@ def both(
         head: a worker.
         name: of the worker's REQUESTS.
         timeout_seconds: after which each counts as hung.
+        head_first: who is asked first.
         arguments: of the request.
 
     Returns:
-        Two answers.
+        Two answers, base's first.
 
     Raises:
         OneRefusedError: one of them can't; base's refusal comes first.
         WorkerError: a process died or hung.
     """
-    for worker in (base, head):
+    for worker in (head, base) if head_first else (base, head):
         worker.send(name, **arguments)
     answers, refused = [], None
     for side, worker in (("base", base), ("head", head)):

@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis.gate import gate
 from analysis.gate.exact import Change, Exact, changes, exact, first_difference
-from analysis.gate.pairs import CANARY, CANARY_EVERY, timed
+from analysis.gate.found import Found
+from analysis.gate.gate import Gate
+from analysis.gate.pairs import CANARY, CANARY_EVERY, Timed, timed
 from analysis.gate.process import RefusalError, WorkerError
 
 Block = Callable[[float], float]
@@ -127,19 +131,55 @@ def test_canaries_stand_between_the_quads() -> None:
         assert asked == [*["canary"] * 2, "block", *quads, *["canary"] * 2, "block", *["block"] * 4]
 
 
-def test_neither_side_is_always_the_first() -> None:
-    """Not even to be asked how many steps a block has, nor in the quads."""
-    firsts: dict[str, list[str]] = {"length": [], "canary": [], "block": []}
+@pytest.mark.parametrize("head_first", [False, True])
+def test_who_is_asked_first_is_said_and_the_blocks_order_is_drawn(*, head_first: bool) -> None:
+    """What both are asked, in the order of the pair; canaries and blocks in either."""
+    firsts: dict[str, list[str]] = {"prepare": [], "length": [], "canary": [], "block": []}
     for seed in range(20):
         told: list[tuple[str, str]] = []
         start = pair(lambda _t: 0.01, lambda _t: 0.01)
         for side, worker in zip(("base", "head"), start(), strict=True):
             worker.told = lambda name, side=side, told=told: told.append((name, side))
-        timed(start, {"ring": {}}, 1, np.random.default_rng(seed))
+        timed(start, {"ring": {}}, 1, np.random.default_rng(seed), head_first=head_first)
         for name, sides in firsts.items():
             sides.append(next(side for asked, side in told if asked == name))
-    for sides in firsts.values():
-        assert 4 <= sides.count("base") <= 16
+    for name in ("prepare", "length"):
+        assert firsts[name] == ["head" if head_first else "base"] * 20
+    for name in ("canary", "block"):
+        assert 4 <= firsts[name].count("base") <= 16
+
+
+def test_who_comes_first_is_drawn_and_then_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every two pairs each side once; started in the same order."""
+    orders: list[bool] = []
+    started: list[int] = []
+
+    def note(start: Callable[[], object], *_rest: object, head_first: bool) -> Timed:
+        orders.append(head_first)
+        start()
+        return Timed()
+
+    def worker(side: int) -> Ready:
+        started.append(side)
+        return Ready()
+
+    monkeypatch.setattr(gate, "timed", note)
+    for seed in range(20):
+        one = Gate(Path(), Path(), 10.0, seed, lambda _said: None)
+        monkeypatch.setattr(one, "_worker", worker)
+        found = Found(Exact())
+        for _ in range(4):
+            one.pair(found, {})
+    assert started == [side for order in orders for side in ((1, 0) if order else (0, 1))]
+    assert all(one != other for one, other in zip(orders[::2], orders[1::2], strict=True))
+    assert 10 <= sum(orders[::2]) <= 30
+
+
+class Ready:
+    """A worker that started."""
+
+    def ready(self) -> None:
+        """At once."""
 
 
 def test_no_cell_no_canary() -> None:

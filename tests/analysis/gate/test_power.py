@@ -31,7 +31,7 @@ def recorded(
     rng, clock = np.random.default_rng(seed), [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
 
-    def draws(_start: object, cells: Any, *_rest: object) -> Timed:
+    def draws(_start: object, cells: Any, *_rest: object, **_order: object) -> Timed:
         clock[0] += float(rng.uniform(25, 35))
         ratios = {name: float(rng.normal(np.log1p(change), deviation)) for name in cells}
         return Timed(log_ratios={**ratios, CANARY: float(rng.normal(0, 0.002))})
