@@ -13,9 +13,17 @@ import ruptures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import history_calibration
+from analysis import history, history_calibration
 from analysis.estimates import Array, share_interval
-from analysis.history_calibration import BLOCKS, LAWS, LENGTHS, calibrate
+from analysis.history_calibration import (
+    BLOCKS,
+    LAWS,
+    LENGTHS,
+    Law,
+    calibrate,
+    resampled,
+    unchanged,
+)
 from analysis.history_changes import LONGEST, PENALTIES, fit, last_change, penalties, search
 from analysis.history_statistics import (
     FEWEST_RUNS,
@@ -112,7 +120,7 @@ def test_levels_are_those_of_the_plain_pelt() -> None:
 @pytest.mark.parametrize("n", [9, 30, 70])
 def test_a_change_is_found_where_a_penalty_is_exceeded(n: int) -> None:
     """What is calibrated is what is searched with: in all but a few near ties."""
-    values = standardised(np.random.default_rng(n).normal(size=(300, n)) + stepped(n, n // 3, 1.0))
+    values = standardised(np.random.default_rng(n).normal(size=(300, n)) + stepped(n, n // 3, 1.5))
     step, leak = penalties(n)
     expected = (step_penalties(values) > step) | (leak_penalties(values) > leak)
     found = np.array([bool(search(series)[1]) for series in values])
@@ -120,29 +128,40 @@ def test_a_change_is_found_where_a_penalty_is_exceeded(n: int) -> None:
     assert (found != expected).sum() <= 3
 
 
-@pytest.mark.parametrize("law", LAWS)
+def all_laws() -> dict[str, Law]:
+    """Simulated noise, and that of the validation's unchanged runs."""
+    measured = unchanged(history.read(GATE / "history.jsonl").rows)
+    return {**LAWS, **{f"measured, {n} at a time": resampled(measured, n) for n in BLOCKS}}
+
+
 @pytest.mark.parametrize("n", [8, 13, 22, 40, 90, 230])
-def test_without_a_change_few_series_are_said_to_have_one(law: str, n: int) -> None:
-    """5 % at most, whatever the noise: Clopper and Pearson's lower bound must not be above it."""
+def test_without_a_change_few_series_are_said_to_have_one(n: int) -> None:
+    """5 % at most, whatever the noise, and nearly so many under the worst of them.
+
+    Clopper and Pearson's lower bound must not be above it, nor the largest upper one far below.
+    """
     size = 4000 if n <= 40 else 100_000 // n
-    rng = np.random.default_rng([20260101, n])
-    values = standardised(LAWS[law](rng, (size, n)))
     step, leak = penalties(n)
-    fired = int(((step_penalties(values) > step) | (leak_penalties(values) > leak)).sum())
-    found = share_interval(fired, size, 0.99)
-    sys.stdout.write(f"{law}, {n} runs: {fired / size:.3f} [{found.low:.3f}, {found.high:.3f}]\n")
-    assert found.low <= LEVEL
-    assert found.high >= LEVEL / 10
+    most = 0.0
+    for name, law in all_laws().items():
+        values = standardised(law(np.random.default_rng([20260101, n]), (size, n)))
+        fired = int(((step_penalties(values) > step) | (leak_penalties(values) > leak)).sum())
+        found = share_interval(fired, size, 0.99)
+        bounds = f"[{found.low:.3f}, {found.high:.3f}]"
+        sys.stdout.write(f"{name}, {n} runs: {fired / size:.3f} {bounds}\n")
+        assert found.low <= LEVEL
+        most = max(most, found.high)
+    assert most >= LEVEL / 2
 
 
 POWER = {
     # runs before, runs after, deviations: at least so often
-    (17, 3, 3.0): 0.7,
-    (37, 3, 3.0): 0.7,
-    (35, 5, 2.0): 0.55,
-    (35, 5, 3.0): 0.9,
-    (30, 10, 2.0): 0.8,
-    (30, 10, 3.0): 0.97,
+    (17, 3, 4.0): 0.65,
+    (37, 3, 4.0): 0.75,
+    (37, 3, 5.0): 0.93,
+    (35, 5, 3.0): 0.75,
+    (35, 5, 4.0): 0.97,
+    (30, 10, 3.0): 0.95,
 }
 
 
@@ -163,7 +182,7 @@ def test_a_step_is_found(before: int, after: int, size: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "total", "least"), [(20, 4.0, 0.85), (40, 3.0, 0.85), (80, 2.0, 0.85)]
+    ("n", "total", "least"), [(20, 5.0, 0.85), (40, 4.0, 0.95), (100, 2.0, 0.8)]
 )
 def test_a_slow_leak_is_found(n: int, total: float, least: float) -> None:
     """A line over the whole series that comes to so many deviations of one run."""
@@ -260,13 +279,16 @@ def test_what_is_not_finite_is_refused(bad: list[float]) -> None:
 
 
 def test_the_table_is_what_the_simulation_gives() -> None:
-    """A smaller one, of another seed, comes within its own error; all lengths are there."""
+    """A smaller one, of another seed, comes within its own error; all lengths are there.
+
+    Of the same measured noise: who adds runs to the reference history calibrates again.
+    """
     assert list(PENALTIES) == list(LENGTHS)
     assert max(PENALTIES) == LONGEST
-    step, leak = calibrate(16, [*LAWS.values()], 20_000, np.random.default_rng(99))
+    step, leak = calibrate(16, [*all_laws().values()], 20_000, np.random.default_rng(99))
     assert (step, leak) == pytest.approx(PENALTIES[16], rel=0.06)
     assert penalties(16) == PENALTIES[16]
-    assert PENALTIES[20][0] > penalties(22)[0] - 1
+    assert penalties(22)[0] == pytest.approx((PENALTIES[20][0] + PENALTIES[24][0]) / 2, rel=0.02)
 
 
 def test_the_table_is_printed_as_it_is_held(
