@@ -1,6 +1,6 @@
 """How often the noise of unchanged runs is taken for a change: noise as a machine makes it.
 
-The penalties of analysis/history_changes.py are simulated; here they meet what the gate itself
+The penalties of analysis/history_changes.py are of one machine; here they meet what another
 measured on one commit, with what its runs remember of each other.
 """
 

@@ -27,6 +27,9 @@ GOALS: Mapping[tuple[float, str], tuple[float, float]] = {
 STRUNG = 2000
 """Runs strung together of those that were made: near 1 % their share has an error of 0.2 %."""
 
+FEWEST_OF_COMMIT = 5
+"""Unchanged runs of a commit below which an average says little."""
+
 FEWEST_TO_STRING = 20
 """Unchanged runs without which there is no variety to string."""
 
@@ -102,14 +105,47 @@ def spreads(found: Sequence[Line]) -> Iterator[tuple[str, float, int]]:
     Yields:
         Cell, the standard deviation of its log ratios, and of how many pairs.
     """
-    ratios: dict[str, list[float]] = {}
-    for line in found:
-        if line["slowdown"] == 0:
-            for pair in line["pairs"]:
-                for name, value in pair.items():
-                    ratios.setdefault(name, []).append(value)
+    ratios = _ratios([line for line in found if line["slowdown"] == 0])
     for name, values in ratios.items():
         yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
+
+
+def offsets(found: Sequence[Line]) -> Iterator[str]:
+    """What unchanged pairs say on average, by commit: 0 within its error, or there is a bias.
+
+    Args:
+        found: lines.
+
+    Yields:
+        A sentence for each commit of at least FEWEST_OF_COMMIT unchanged runs.
+    """
+    unchanged = [line for line in found if line["slowdown"] == 0]
+    for head in dict.fromkeys(line["head"] for line in unchanged):
+        some = [line for line in unchanged if line["head"] == head]
+        if len(some) >= FEWEST_OF_COMMIT:
+            means = [f"{name} {_mean(values)}" for name, values in sorted(_ratios(some).items())]
+            runs = f"{count(len(some), 'unchanged run')} of {head[:10]}"
+            yield f"{runs}, head over base on average of all pairs: {listing(means)}."
+
+
+def _mean(values: Sequence[float]) -> str:
+    """A mean of log ratios with its standard error, in per cent.
+
+    >>> _mean([0.0, 0.02])
+    '+1.00 ± 1.00 %'
+    """
+    mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
+    return f"{100 * mean:+.2f} ± {100 * error:.2f} %".replace("-", "−")
+
+
+def _ratios(unchanged: Sequence[Line]) -> dict[str, list[float]]:
+    """Cell -> the log ratios of all pairs."""
+    ratios: dict[str, list[float]] = {}
+    for line in unchanged:
+        for pair in line["pairs"]:
+            for name, value in pair.items():
+                ratios.setdefault(name, []).append(value)
+    return ratios
 
 
 def wrongly_strung(found: Sequence[Line]) -> str:
@@ -181,10 +217,12 @@ def sentences(found: Sequence[Line]) -> Iterator[str]:
         found: lines.
 
     Yields:
-        Rates, how they stand to the goals, then how much pairs differ, a line each.
+        Rates, how they stand to the goals, what unchanged pairs say on average, then how much they
+        differ, a line each.
     """
     yield from map(words, rates(found))
     yield from goals(found)
+    yield from offsets(found)
     if told := wrongly_strung(found):
         yield told
     for name, deviation, pairs in spreads(found):
@@ -203,7 +241,8 @@ def markdown(found: Sequence[Line]) -> str:
     groups = list(_by_slowdown(found))
     heads = ["head", "runs", "cells", *VERDICTS, "runs with a cell slower", "minutes, most"]
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
-    text = [_of(found), "", *table(heads, rows), "", *(f"- {goal}" for goal in goals(found)), ""]
+    told_of_all = [*goals(found), *offsets(found)]
+    text = [_of(found), "", *table(heads, rows), "", *(f"- {told}" for told in told_of_all), ""]
     if told := wrongly_strung(found):
         text += [told, ""]
     cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)

@@ -11,6 +11,7 @@ from analysis.gate.pairs import CANARY
 from analysis.gate.rates import (
     goals,
     markdown,
+    offsets,
     rates,
     sentences,
     spreads,
@@ -91,6 +92,24 @@ def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     assert expected in markdown(found)
     assert wrongly_strung(found[1:]) == ""
     assert list(sentences([])) == []
+
+
+def test_a_bias_of_unchanged_pairs_shows_commit_by_commit(
+    found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mean and standard error of 12 log ratios, six of each run; another commit has too few."""
+    monkeypatch.setattr(module, "FEWEST_OF_COMMIT", 2)
+    found[2]["head"] = "another"
+    values = 0.001 * np.array([*range(6)] * 2)
+    error = 100 * values.std(ddof=1) / np.sqrt(12)
+    each = f"+0.25 ± {error:.2f} %"
+    expected = (
+        "2 unchanged runs of 0123456789, head over base on average of all pairs: "
+        f"a {each}, b {each} and canary {each}."
+    )
+    assert list(offsets(found)) == [expected]
+    assert f"- {expected}" in markdown(found)
+    assert expected in sentences(found)
 
 
 def test_goals_are_held_against_the_counts(found: list[dict[str, Any]]) -> None:
