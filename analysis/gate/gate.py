@@ -1,4 +1,4 @@
-"""A gate run: counters, quality where numerics changed, a screen of all cells, more pairs."""
+"""A gate run: counters, a screen of all cells, more pairs, quality where numerics changed."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ MARGIN = 1.2
 """A pair is begun if there is time for the longest of so many and a fifth more."""
 
 QUALITY_SHARE = 0.4
-"""Of the budget, at most, for training where numerics changed."""
+"""Of the budget, at least, for training where numerics changed."""
 
 Result = TypeVar("Result")
 Say = Callable[[str], None]
@@ -61,15 +61,19 @@ class Gate:
         self._minutes, self._say = minutes, say
         self._rng = np.random.default_rng(seed)
         self._head_first = False
+        self._reserved = 0.0
         self._began = time.monotonic()
 
     def left(self) -> float:
-        """Seconds of the budget."""
-        return 60 * self._minutes - (time.monotonic() - self._began)
+        """Seconds of the budget, without those that are reserved for later."""
+        return 60 * self._minutes - self._elapsed() - self._reserved
 
-    def _left_until(self, end: float) -> float:
-        """Seconds until so many are left."""
-        return self.left() - end
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _fits_training(self, end: float, seconds: float) -> bool:
+        """Whether a share of the budget goes on and all of it has so many seconds."""
+        return self.left() > max(end, seconds)
 
     def start(self) -> tuple[Worker, Worker]:
         """A fresh base and head, which start side by side, in the order of this pair.
@@ -137,8 +141,14 @@ class Gate:
         """
         self._say(f"counting {len(cells)} cells of both revisions")
         found = Found(self._again(lambda: self._exact(cells)))
-        self._train(found, trained)
-        return self.timing(cells, found)
+        touched = [name for name, step in found.exact.numerics.items() if step is not None]
+        # Trained last, with all the time that timing leaves: a quiet machine needs a third of it.
+        self._reserved = QUALITY_SHARE * 60 * self._minutes if touched else 0.0
+        self.timing(cells, found)
+        self._reserved = 0.0
+        self._train(found, {name: trained[name] for name in touched})
+        found.seconds = self._elapsed()
+        return found
 
     def timing(self, cells: Cells, found: Found) -> Found:
         """The part of a run that reads a clock.
@@ -158,7 +168,6 @@ class Gate:
             self._screen(found, comparable)
             self._confirm(found, comparable)
             self._judge_canary(found)
-        found.seconds = 60 * self._minutes - self.left()
         return found
 
     def _exact(self, cells: Cells) -> Exact:
@@ -168,8 +177,7 @@ class Gate:
 
     def _train(self, found: Found, trained: Cells) -> None:
         """Train the cells whose numbers changed, one after the other, in one pair of processes."""
-        waiting = [name for name, step in found.exact.numerics.items() if step is not None]
-        until = self.left() - 60 * self._minutes * QUALITY_SHARE
+        waiting = list(trained)
 
         def rest() -> None:
             base, head = self.start()
@@ -178,9 +186,9 @@ class Gate:
                     name = waiting[0]
                     self._say(f"numerics changed: training {name} seed by seed")
                     # What a cell leaves of its share is the others'.
-                    end = self.left() - (self.left() - until) / len(waiting)
-                    left = partial(self._left_until, end)
-                    found.quality.append(quality(base, head, name, trained[name], left))
+                    end = self.left() * (1 - 1 / len(waiting))
+                    fits = partial(self._fits_training, end)
+                    found.quality.append(quality(base, head, name, trained[name], fits))
                     waiting.remove(name)
 
         if waiting:

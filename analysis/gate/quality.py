@@ -1,6 +1,7 @@
 """Where the numerics changed: does training still end as well as it did?"""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,14 +17,15 @@ METRICS = ("w1", "fid")
 MARGIN = 0.25
 """A metric may be so much larger and still count as kept: seeds alone move it by as much."""
 
-LOOKS = (7, 12)
+LOOKS = (7, 12, 24)
 """Seeds after which it is judged: rounding alone leaves the ends of a pair close together, and
 seven say so; what starts another course needs more."""
 
-CONFIDENCE = 0.975
-"""Of an interval at each look, so that both together err as a single one of 95 % would."""
+CONFIDENCE = 1 - 0.05 / len(LOOKS)
+"""Of an interval at each look, so that all together err as a single one of 95 % would."""
 
 TRAINING_SECONDS = 900.0
+FIRST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def quality(
     head: Worker,
     cell: str,
     fields: Mapping[str, object],
-    left: Callable[[], float],
+    fits: Callable[[float], bool],
 ) -> Quality:
     """Train seed by seed in both, each seed with the same data, noise and first weights.
 
@@ -72,8 +74,8 @@ def quality(
         head: a worker.
         cell: its name.
         fields: of its run; of an ensemble, whose seeds come together.
-        left: the seconds that there are. While there are any, a training is begun: the first one
-            compiles and says nothing of how long the next will take.
+        fits: whether there is time for a training of so many seconds: of the shortest so far, since
+            the first one compiles; of FIRST_SECONDS before there is one.
 
     Returns:
         What the paired ends say.
@@ -83,9 +85,10 @@ def quality(
     """
     base_ends: list[float] = []
     head_ends: list[float] = []
-    metric = METRICS[0]
+    metric, shortest = METRICS[0], FIRST_SECONDS
     for look in LOOKS:
-        while len(base_ends) < look and left() > 0:
+        while len(base_ends) < look and fits(shortest):
+            began = time.monotonic()
             run = {**fields, "seed": len(base_ends)}
             try:
                 of_base, of_head = both(base, head, "train", TRAINING_SECONDS, fields=run)
@@ -95,6 +98,7 @@ def quality(
             metric = next((m for m in METRICS if m in of_base["ends"][0]["last"]), metric)
             base_ends += [_end(one, metric) for one in of_base["ends"]]
             head_ends += [_end(one, metric) for one in of_head["ends"]]
+            shortest = min(shortest, time.monotonic() - began)
         if not base_ends:
             return untrained(cell, "inconclusive", "there was no time for it")
         found = judged(cell, metric, base_ends, head_ends)
@@ -135,7 +139,7 @@ def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
     Returns:
         "kept" if the interval of head over base stays below 1 + MARGIN and no seed is lost; "worse"
         if it lies above 1 and its estimate above 1 + MARGIN, or if so many seeds are lost as by
-        chance in less than 1 of 40 cases; "inconclusive" otherwise.
+        chance in less than 1 of 60 cases; "inconclusive" otherwise.
 
     >>> judged("ring", "w1", [1.0] * 8, [1.01, 0.99] * 4).verdict
     'kept'

@@ -259,7 +259,7 @@ def test_a_caption_ends_with_counters_and_training(prepared: Prepare) -> None:
     text = GATE.caption(prepared(found))
     assert text.endswith(
         ". 5 exact counters changed (ring: c0 0 → 9; ring: c1 1 → absent; ring: c2 2 → 9; "
-        "2 more); trained on both: w1 of ring is worse, +50.0 % [+30.0, +70.0] (97.5 % interval); "
+        "2 more); trained on both: w1 of ring is worse, +50.0 % [+30.0, +70.0] (98.3 % interval); "
         "w1 of few is inconclusive, +50.0 %; no is broken (head says no)."
     )
 

@@ -231,7 +231,7 @@ def test_training_that_there_is_no_time_for_is_told(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other numbers of unknown quality are no clean run."""
-    monkeypatch.setattr("analysis.gate.gate.QUALITY_SHARE", 0.0)
+    monkeypatch.setattr("analysis.gate.quality.FIRST_SECONDS", 1e6)
     commit(repository, facts(TRACE="other"))
     status, found, shown = run()
     assert status == 3

@@ -133,7 +133,7 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     assert "ring  2 ms  2.1 ms  +5.0 % [+4.0, +6.0]  9      3.0 %       slower by 5.0 %" in text
     assert "ring: operators_per_step 7 → 8" in text
     assert "ring: other numbers from step 3 on" in text
-    assert "ring: w1 inconclusive, +10.0 % [−30.0, +70.0] over 12 seeds (97.5 % interval)" in text
+    assert "ring: w1 inconclusive, +10.0 % [−30.0, +70.0] over 12 seeds (98.3 % interval)" in text
     assert "regression (1.0 minutes)" in text
 
 
