@@ -125,7 +125,11 @@ def printed(found: Found, told: Sequence[Row], exit_status: int, console: Consol
         exit_status: of it.
         console: where to.
     """
-    shown = Table(*(Column(head, overflow="fold") for head in HEADS), box=None, pad_edge=False)
+    columns = [
+        Column(HEADS[0], no_wrap=True),
+        *(Column(head, overflow="fold") for head in HEADS[1:]),
+    ]
+    shown = Table(*columns, box=None, pad_edge=False)
     for row, texts in zip(told, table(told), strict=True):
         *cells, verdict = map(visible, texts)
         style = STYLES.get(row.verdict, "yellow")
