@@ -17,6 +17,8 @@ from analysis.wording import change, count, tenths
 HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
 STYLES = {"slower": "red", "broken": "red", "faster": "green", "no change": ""}
 
+OPEN = ("inconclusive", "machine changed")
+
 SUMMARY = {
     CLEAN: "clean: nothing got slower, larger or worse, as far as the last column says",
     REGRESSION: "regression",
@@ -112,6 +114,27 @@ def _power(found: Found) -> list[str]:
     return [line + (f"; {count(blind, 'cell')} had too few pairs" if blind else "")]
 
 
+def summary(found: Found, told: Sequence[Row], exit_status: int) -> str:
+    """What it comes to, and why.
+
+    Args:
+        found: by a gate run.
+        told: its rows.
+        exit_status: of it.
+
+    Returns:
+        A line.
+    """
+    words = {REGRESSION: ("slower", "broken", "worse"), INCONCLUSIVE: OPEN}.get(exit_status, ())
+    verdicts = [row.verdict for row in told]
+    reasons = [f"{count(verdicts.count(w), 'cell')} {w}" for w in words if w in verdicts]
+    trained = [one.verdict for one in found.quality if one.verdict in words]
+    reasons += [f"{count(trained.count(w), 'trained cell')} {w}" for w in dict.fromkeys(trained)]
+    rose = sum(one.is_worse for one in found.exact.changes) if exit_status == REGRESSION else 0
+    reasons += [f"{count(rose, 'exact counter')} higher"] if rose else []
+    return SUMMARY[exit_status] + (f": {', '.join(reasons)}" if reasons else "")
+
+
 def _value(value: int | None) -> str:
     return "absent" if value is None else f"{value:,}"
 
@@ -137,7 +160,7 @@ def printed(found: Found, told: Sequence[Row], exit_status: int, console: Consol
     console.print(shown)
     for line in remarks(found):
         console.print(Text(visible(line)), soft_wrap=True)
-    console.print(Text(f"{SUMMARY[exit_status]} ({found.seconds / 60:.1f} minutes)"))
+    console.print(Text(f"{summary(found, told, exit_status)} ({found.seconds / 60:.1f} minutes)"))
 
 
 def markdown(found: Found, told: Sequence[Row], exit_status: int, title: str) -> str:
@@ -152,7 +175,7 @@ def markdown(found: Found, told: Sequence[Row], exit_status: int, title: str) ->
     Returns:
         A heading, a table and a list.
     """
-    lines = [f"### {title}", "", f"**{SUMMARY[exit_status]}**", ""]
+    lines = [f"### {title}", "", f"**{summary(found, told, exit_status)}**", ""]
     lines += markdown_table(
         HEADS, [[code(text) if text else "" for text in r] for r in table(told)]
     )

@@ -16,7 +16,7 @@ from analysis.gate.outcome import history_rows, record, rows, status
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.quality import Quality, judged
 from analysis.gate.verdicts import Speed
-from analysis.gate.wording import markdown, printed, remarks
+from analysis.gate.wording import markdown, printed, remarks, summary
 from analysis.history import append, read
 
 
@@ -134,7 +134,25 @@ def test_the_terminal_has_a_table_and_remarks() -> None:
     assert "ring: operators_per_step 7 → 8" in text
     assert "ring: other numbers from step 3 on" in text
     assert "ring: w1 inconclusive, +10.0 % [−30.0, +70.0] over 12 seeds (98.3 % interval)" in text
-    assert "regression (1.0 minutes)" in text
+    assert "regression: 1 cell slower, 1 exact counter higher (1.0 minutes)" in text
+
+
+@pytest.mark.parametrize(
+    ("one", "exit_status", "expected"),
+    [
+        (found("faster", quality=[WORSE, UNSURE]), 1, "regression: 1 trained cell worse"),
+        (found(quality=[UNSURE]), 3, "inconclusive: 1 trained cell inconclusive"),
+        (found("inconclusive"), 3, "inconclusive: 1 cell inconclusive"),
+        (found(exact=Exact(changes=[MORE, FEWER])), 1, "regression: 1 exact counter higher"),
+        (found(exact=Exact(refused={"ring": ("head", "no")})), 1, "regression: 1 cell broken"),
+        (found(exact=Exact(refused={"ring": ("base", "no")})), 2, "nothing could be compared"),
+    ],
+)
+def test_a_run_says_why(one: Found, exit_status: int, expected: str) -> None:
+    """In the line that a reader of a pull request sees first."""
+    assert outcome(one) == exit_status
+    assert summary(one, rows(one, ["ring"]), exit_status) == expected
+    assert f"**{expected}**" in markdown(one, rows(one, ["ring"]), exit_status, "a against b")
 
 
 def test_counters_of_nothing_are_not_said_to_be_the_same() -> None:
