@@ -44,6 +44,7 @@ def facts(records: Records) -> list[dict[str, str]]:
     return [
         {
             "Gate": str(row["source"]),
+            "Outcome": str(row["outcome"]) or "not told",
             "Machine": str(row["machine"]),
             "Base": str(row["base"]),
             "Head": str(row["head"]),

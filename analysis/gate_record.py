@@ -76,7 +76,7 @@ def read_gate(file: Place, source: str) -> pd.DataFrame:
     if not isinstance(document, dict):
         raise UsageError(f"expected an object, found {fields.short(document)}")
     check_document(document)
-    facts = {name: document[name] for name in FACTS}
+    facts = {name: document[name] for name in FACTS} | {"outcome": document.get("outcome", "")}
     rows = [_cell(cell) for cell in document["cells"]]
     canary = document["canary"]
     rows += [] if canary["change"] is None else [_cell(canary) | {"kind": "canary"}]
@@ -97,6 +97,7 @@ def check_document(document: Row) -> None:
     """
     schema.check_schema(document, "document")
     fields.check(document, DOCUMENT, "document")
+    fields.check_present(document, {"outcome": fields.TEXT}, "document")
     _check_one(document["canary"], CELL, "canary")
     for name, table in LISTS.items():
         for number, one in enumerate(document[name]):
@@ -256,7 +257,7 @@ LISTS = {"cells": CELL, "changes": COUNTER, "quality": QUALITY}
 NUMERIC = ("change", "low", "high", "confidence", "detectable", "base_seconds", "head_seconds")
 
 COLUMNS = (
-    *("run", "source", *FACTS, "kind", "cell", "verdict", "text"),
+    *("run", "source", *FACTS, "outcome", "kind", "cell", "verdict", "text"),
     *("change", "low", "high", "confidence", "pairs", "detectable"),
     *("base_seconds", "head_seconds"),
     "log_ratios",

@@ -15,7 +15,7 @@ from analysis.gate.gate import Gate
 from analysis.gate.outcome import Row, history_rows, record, rows, status
 from analysis.gate.process import unkilled
 from analysis.gate.trees import checked_out, commit_of, refuse_uncommitted, top
-from analysis.gate.wording import markdown, printed
+from analysis.gate.wording import markdown, printed, summary
 from analysis.history import append
 from analysis.place import telling
 from analysis.processes import usable_cores
@@ -120,6 +120,7 @@ def _written(
 ) -> None:
     """Write what was asked for, and GitHub's summary where there is one."""
     facts = facts_of(commits, request.minutes)
+    facts["outcome"] = summary(found, told, exit_status)
     if request.history is not None:
         append(request.history, history_rows(found, facts))
     if request.json is not None:
@@ -128,10 +129,10 @@ def _written(
     text = markdown(found, told, exit_status, f"Gate: {head} against {base}")
     if request.markdown is not None:
         replace(request.markdown, text.encode())
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         with (
-            telling(Path(summary), "cannot be written"),
-            Path(summary).open("a", encoding="utf-8") as file,
+            telling(Path(page), "cannot be written"),
+            Path(page).open("a", encoding="utf-8") as file,
         ):
             file.write(text)
 

@@ -57,6 +57,17 @@ def test_every_row_of_the_document_comes_back_in_its_order(tmp_path: Path) -> No
     assert table["confidence"].iloc[[0, 2, 4]].tolist() == [0.95, 0.95, pytest.approx(1 - 0.05 / 3)]
 
 
+def test_an_outcome_may_be_absent_but_not_a_number(tmp_path: Path) -> None:
+    """Runs wrote none before."""
+    document = json.loads(gate_document())
+    del document["outcome"]
+    table, _ = gates([folder_of(tmp_path, json.dumps(document).encode())])
+    assert set(table["outcome"]) == {""}
+    document["outcome"] = 1
+    _, [problem] = gates([folder_of(tmp_path, json.dumps(document).encode())])
+    assert problem.endswith("document.outcome: expected text, found 1")
+
+
 def test_an_interval_of_training_that_does_not_say_is_of_95_per_cent(tmp_path: Path) -> None:
     """As runs wrote it that looked once."""
     document = json.loads(gate_document())
@@ -292,6 +303,7 @@ def test_a_gate_alone_makes_a_page(tmp_path: Path) -> None:
     assert 'id="reproduction"' not in text
     assert f"<dt>Head</dt><dd>{FACTS['head']}</dd>" in text
     assert "<dt>Budget</dt><dd>10 minutes, 9 used</dd>" in text
+    assert "<dt>Outcome</dt><dd>regression: 1 cell slower</dd>" in text
     assert (
         f"python -m analysis gate --base {FACTS['base']} --head {FACTS['head']} --minutes 10 "
         "--json results/gate/gate.json\npython -m analysis report results/gate\n"

@@ -195,6 +195,7 @@ def test_a_planted_slow_down_is_a_regression(repository: Path) -> None:
     status, found, shown = run()
     assert status == 1
     assert [cell["verdict"] for cell in found["cells"]] == ["slower", "slower"]
+    assert found["outcome"] == "regression: 2 cells slower"
     assert all(cell["low"] < 0.08 < cell["high"] for cell in found["cells"])
     assert "exact counters: none changed" in shown
     assert found["quality"] == []
