@@ -208,7 +208,7 @@ def last_change(
 
 
 # Runs of a series -> the penalties of a step and of a leak: python -m analysis.history_calibration
-# results/reference/intel-xeon-2-cores-gate/history.jsonl.
+# FILE, of the first 304 lines of results/reference/intel-xeon-2-cores-gate/history.jsonl.
 PENALTIES: Mapping[int, tuple[float, float]] = {
     8: (35.8, 29.6),
     9: (27.3, 21.9),
