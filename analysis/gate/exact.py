@@ -47,10 +47,13 @@ class Exact:
     numerics: dict[str, int | None] = field(default_factory=dict)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
 
+    def touched(self) -> list[str]:
+        """The cells of which a number is not what it was."""
+        return [cell for cell, step in self.numerics.items() if step is not None]
+
     def differing(self) -> set[str]:
         """The cells of which a counter or a number is not what it was."""
-        touched = {cell for cell, step in self.numerics.items() if step is not None}
-        return touched | {change.cell for change in self.changes}
+        return {*self.touched(), *(change.cell for change in self.changes)}
 
 
 def exact(base: Worker, head: Worker, cells: Mapping[str, Mapping[str, object]]) -> Exact:

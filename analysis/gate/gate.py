@@ -141,7 +141,7 @@ class Gate:
         """
         self._say(f"counting {len(cells)} cells of both revisions")
         found = Found(self._again(lambda: self._exact(cells)))
-        touched = [name for name, step in found.exact.numerics.items() if step is not None]
+        touched = found.exact.touched()
         # Trained last, with all the time that timing leaves: a quiet machine needs a third of it.
         self._reserved = QUALITY_SHARE * 60 * self._minutes if touched else 0.0
         self.timing(cells, found)
@@ -205,11 +205,10 @@ class Gate:
         cores = usable_cores()
         core = cores[len(found.pairs) % len(cores)] if cores else None
         # Drawn, and the other way round in the next pair: what it does cancels over two of them.
-        again = len(found.pairs) % 2 == 0
-        self._head_first = bool(self._rng.integers(2)) if again else not self._head_first
-        order = self._head_first
+        is_second = len(found.pairs) % 2 == 1
+        self._head_first = not self._head_first if is_second else bool(self._rng.integers(2))
         pair = self._again(
-            lambda: timed(self.start, cells, QUADS, self._rng, core, head_first=order)
+            lambda: timed(self.start, cells, QUADS, self._rng, core, head_first=self._head_first)
         )
         pair.took = before - self.left()
         found.pairs.append(pair)

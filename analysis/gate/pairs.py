@@ -68,8 +68,8 @@ def timed(
 ) -> Timed:
     """Start a pair, prepare the cells in both, and time them.
 
-    They are prepared side by side on all cores; then they take turns on one. Whoever is asked first
-    to prepare is faster ever after, by some tenths of a per cent: docs/performance.md.
+    They are prepared side by side on all cores; then they take turns on one. Who comes first may be
+    faster or slower ever after, by some tenths of a per cent: docs/performance.md.
 
     Args:
         start: makes the pair.
@@ -122,10 +122,10 @@ def prepared(
         WorkerError: a process died or hung.
     """
     refused: dict[str, tuple[str, str]] = {}
-    order = {"head_first": head_first}
     for name, fields in cells.items():
+        request = {"cell": name, "fields": dict(fields)}
         try:
-            both(base, head, "prepare", COMPILING_SECONDS, **order, cell=name, fields=dict(fields))
+            both(base, head, "prepare", COMPILING_SECONDS, head_first=head_first, **request)
         except OneRefusedError as refusal:
             refused[name] = (refusal.side, str(refusal))
     return refused

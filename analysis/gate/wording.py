@@ -74,11 +74,12 @@ def remarks(found: Found) -> list[str]:
     counted = len(found.exact.counters)
     if counted and not lines:
         lines.append(f"exact counters: none changed in {count(counted, 'cell')}")
-    steps = found.exact.numerics
-    touched = {name: step for name, step in steps.items() if step is not None}
+    steps, touched = found.exact.numerics, found.exact.touched()
     lines += [
-        f"{name}: other numbers from step {step} on" if step else f"{name}: another state"
-        for name, step in touched.items()
+        f"{name}: other numbers from step {steps[name]} on"
+        if steps[name]
+        else f"{name}: another state"
+        for name in touched
     ]
     if steps and not touched:
         lines.append(f"numerics: the same to the last bit in all {len(steps)} cells")

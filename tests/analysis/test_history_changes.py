@@ -159,11 +159,15 @@ def test_without_a_change_few_series_are_said_to_have_one(n: int) -> None:
 
 POWER = {
     # runs before, runs after, deviations: at least so often
+    (17, 3, 3.0): 0.3,
     (17, 3, 4.0): 0.65,
+    (37, 3, 3.0): 0.35,
     (37, 3, 4.0): 0.75,
     (37, 3, 5.0): 0.93,
+    (35, 5, 2.0): 0.3,
     (35, 5, 3.0): 0.75,
     (35, 5, 4.0): 0.97,
+    (30, 10, 2.0): 0.55,
     (30, 10, 3.0): 0.95,
 }
 
@@ -185,7 +189,15 @@ def test_a_step_is_found(before: int, after: int, size: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "total", "least"), [(20, 5.0, 0.85), (40, 4.0, 0.95), (100, 2.0, 0.8)]
+    ("n", "total", "least"),
+    [
+        (20, 4.0, 0.65),
+        (20, 5.0, 0.85),
+        (40, 3.0, 0.75),
+        (40, 4.0, 0.95),
+        (80, 2.0, 0.62),
+        (100, 2.0, 0.8),
+    ],
 )
 def test_a_slow_leak_is_found(n: int, total: float, least: float) -> None:
     """A line over the whole series that comes to so many deviations of one run."""
