@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.compare_words import table
 from analysis.estimates import Interval, share_interval
+from analysis.gate.dependence import dependence
 from analysis.gate.lines import Line, named
 from analysis.gate.pairs import CANARY
 from analysis.gate.power import strung
@@ -110,8 +111,10 @@ def spreads(found: Sequence[Line]) -> Iterator[tuple[str, float, int]]:
         yield name, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values)
 
 
-def offsets(found: Sequence[Line]) -> Iterator[str]:
-    """What unchanged pairs say on average, by commit: 0 within its error, or there is a bias.
+def by_commit(found: Sequence[Line]) -> Iterator[str]:
+    """What unchanged runs of each commit say: its gate may be another.
+
+    Their pairs are 0 on average within its error, or there is a bias.
 
     Args:
         found: lines.
@@ -124,8 +127,12 @@ def offsets(found: Sequence[Line]) -> Iterator[str]:
         some = [line for line in unchanged if line["head"] == head]
         if len(some) >= FEWEST_OF_COMMIT:
             means = [f"{name} {_mean(values)}" for name, values in sorted(_ratios(some).items())]
-            runs = f"{count(len(some), 'unchanged run')} of {head[:10]}"
-            yield f"{runs}, head over base on average of all pairs: {listing(means)}."
+            told = next(told for told in rates(some) if told.what == "cells slower")
+            yield (
+                f"{count(len(some), 'unchanged run')} of {head[:10]}: {told.count} of {told.of} "
+                f"cells called slower, {_share(told)}; head over base on average of all pairs: "
+                f"{listing(means)}."
+            )
 
 
 def _mean(values: Sequence[float]) -> str:
@@ -217,14 +224,13 @@ def sentences(found: Sequence[Line]) -> Iterator[str]:
         found: lines.
 
     Yields:
-        Rates, how they stand to the goals, what unchanged pairs say on average, then how much they
-        differ, a line each.
+        Rates, how they stand to the goals, what unchanged runs of each commit say, what their pairs
+        have in common, then how much these differ, a line each.
     """
     yield from map(words, rates(found))
     yield from goals(found)
-    yield from offsets(found)
-    if told := wrongly_strung(found):
-        yield told
+    yield from by_commit(found)
+    yield from filter(None, [dependence(found), wrongly_strung(found)])
     for name, deviation, pairs in spreads(found):
         yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {pairs} pairs)"
 
@@ -241,9 +247,9 @@ def markdown(found: Sequence[Line]) -> str:
     groups = list(_by_slowdown(found))
     heads = ["head", "runs", "cells", *VERDICTS, "runs with a cell slower", "minutes, most"]
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
-    told_of_all = [*goals(found), *offsets(found)]
+    told_of_all = [*goals(found), *by_commit(found)]
     text = [_of(found), "", *table(heads, rows), "", *(f"- {told}" for told in told_of_all), ""]
-    if told := wrongly_strung(found):
+    for told in filter(None, [dependence(found), wrongly_strung(found)]):
         text += [told, ""]
     cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
     heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]
