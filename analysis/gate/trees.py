@@ -2,13 +2,15 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from analysis.compare_words import visible
 from analysis.errors import UsageError
 from analysis.wording import count
 
@@ -16,8 +18,15 @@ PREFIX = "saddle-gate-"
 """Of the folder that a gate's worktrees lie in."""
 
 
+MOST_WORDS = 500
+"""Characters of what git says of its failure."""
+
+
 def git(repository: Path, *arguments: str) -> str:
     """What git answers; no hook of the user's is run, which could do anything.
+
+    Of the repository that the folder is in, whatever another git, whose hook this may run in, has
+    put into the environment: its index is not ours to write.
 
     Args:
         repository: where.
@@ -33,15 +42,23 @@ def git(repository: Path, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603  # a list, no shell
             ["git", "-C", str(repository), "-c", f"core.hooksPath={os.devnull}", *arguments],  # noqa: S607  # the user's git
             capture_output=True,
-            text=True,
+            env={name: text for name, text in os.environ.items() if name not in _local_names()},
             check=False,
         )
     except FileNotFoundError:
         raise UsageError("the gate compares git revisions, but there is no git") from None
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise UsageError(f"git {arguments[0]}: {lines[-1]}")
-    return done.stdout.rstrip("\n")
+        words = " ".join(os.fsdecode(done.stderr).split()) or f"status {done.returncode}"
+        raise UsageError(f"git {arguments[0]}: {visible(words[:MOST_WORDS])}")
+    return os.fsdecode(done.stdout).rstrip("\n")  # names of files are bytes
+
+
+@functools.cache
+def _local_names() -> frozenset[str]:
+    """The variables by which git is told which repository, index and objects it works on."""
+    command = ["git", "rev-parse", "--local-env-vars"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    return frozenset(done.stdout.split())
 
 
 def top(folder: Path) -> Path:
@@ -72,18 +89,14 @@ def commit_of(repository: Path, revision: str) -> str:
     Raises:
         UsageError: there is no such commit.
     """
+    verify = ("rev-parse", "--verify", "--quiet", "--end-of-options")
     try:
-        found = git(
-            repository,
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            revision + "^{commit}",
-        )
+        # In two steps: of the pattern of ":/message" what follows would be a part.
+        return git(repository, *verify, git(repository, *verify, revision) + "^{commit}")
     except UsageError:
-        raise UsageError(f"there is no revision {revision!r}") from None
-    return found
+        shallow = git(repository, "rev-parse", "--is-shallow-repository") == "true"
+        hint = ": this clone is shallow, `git fetch --unshallow` gets the rest" if shallow else ""
+        raise UsageError(f"there is no revision {revision!r}{hint}") from None
 
 
 def refuse_uncommitted(repository: Path) -> None:
@@ -121,7 +134,6 @@ def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
     """
     with alone(repository):
         _remove_orphans(repository)
-        git(repository, "worktree", "prune")
     outer = Path(tempfile.mkdtemp(prefix=PREFIX))
     folders = [outer / f"{place}-{commit[:10]}" for place, commit in enumerate(commits)]
     held = _opened(outer)
@@ -136,7 +148,7 @@ def checked_out(repository: Path, commits: list[str]) -> Iterator[list[Path]]:
         shutil.rmtree(outer, ignore_errors=True)
         os.close(held)
         with alone(repository):
-            git(repository, "worktree", "prune")
+            _forget(repository, folders)
 
 
 @contextlib.contextmanager
@@ -163,15 +175,35 @@ def _opened(folder: Path) -> int:
     return os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
 
 
+def _forget(repository: Path, trees: Iterable[Path]) -> None:
+    """Have git forget worktrees; another that is not there may be on a drive that is away."""
+    for tree in trees:
+        with contextlib.suppress(UsageError):  # it was not added, or is forgotten
+            git(repository, "worktree", "remove", "--force", "--force", str(tree))
+
+
 def _remove_orphans(repository: Path) -> None:
     """Remove the folders of gates that no longer live: nobody holds their lock."""
     lines = git(repository, "worktree", "list", "--porcelain").splitlines()
     trees = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
-    for outer in {tree.parent for tree in trees if tree.parent.name.startswith(PREFIX)}:
-        with contextlib.suppress(OSError):  # gone, another's, or held
-            folder = _opened(outer)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(outer)
-            finally:
-                os.close(folder)
+    for tree in trees:
+        if tree.parent.name.startswith(PREFIX) and _is_orphan(tree.parent):
+            shutil.rmtree(tree.parent, ignore_errors=True)
+            _forget(repository, [tree])
+
+
+def _is_orphan(outer: Path) -> bool:
+    """Whether a gate's folder is gone, or nobody holds it."""
+    try:
+        folder = _opened(outer)
+    except FileNotFoundError:
+        return True
+    except OSError:  # another user's
+        return False
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+    return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import UsageError
-from analysis.gate.trees import checked_out, commit_of, git, refuse_uncommitted, top
+from analysis.gate.trees import PREFIX, checked_out, commit_of, git, refuse_uncommitted, top
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_two_gates_at_once_wait_for_each_other(
         assert is_free()
         with checked_out(one, [commit]):  # from a worktree it is the same repository
             pass
-    assert {name for name, _ in free} == {"add", "list", "prune"}
-    assert len(free) == 5 + 4
+    assert {name for name, _ in free} == {"add", "list", "remove"}
+    assert len(free) == 5 + 3
     assert not any(found for _, found in free)
 
 
@@ -105,13 +105,73 @@ def test_nothing_stays_after_an_error(repository: Path, error: type[BaseExceptio
     assert not folders[0].exists()
 
 
-def test_what_a_killed_gate_left_is_forgotten(repository: Path, tmp_path: Path) -> None:
-    """Git drops folders that are gone."""
-    gone = tmp_path / "gone"
+def test_a_gate_killed_while_it_cleared_up_is_forgotten(repository: Path, tmp_path: Path) -> None:
+    """Its folder is gone, but git knows of it."""
+    gone = tmp_path / f"{PREFIX}gone" / "0-0123456789"
     git(repository, "worktree", "add", "--detach", "--quiet", str(gone), "main")
-    shutil.rmtree(gone)
+    shutil.rmtree(gone.parent)
     with checked_out(repository, []):
         assert worktrees(repository) == 1
+
+
+def test_a_worktree_of_the_users_on_a_drive_that_is_away_stays(
+    repository: Path, tmp_path: Path
+) -> None:
+    """With what was staged in it."""
+    drive, away = tmp_path / "drive", tmp_path / "away"
+    git(repository, "worktree", "add", "--detach", "--quiet", str(drive), "main")
+    (drive / "file").write_text("three")
+    git(drive, "add", "file")
+    drive.rename(away)
+    with checked_out(repository, [commit_of(repository, "main")]):
+        pass
+    away.rename(drive)
+    assert git(drive, "diff", "--cached", "--name-only") == "file"
+
+
+@pytest.mark.parametrize("of", ["main", "linked"])
+def test_in_a_hook_the_index_of_the_commit_that_is_made_stays(
+    repository: Path, tmp_path: Path, of: str
+) -> None:
+    """Git gives its hooks an index by name, and means that of the folder it works in."""
+    folder = repository
+    if of == "linked":
+        folder = tmp_path / "linked"
+        git(repository, "worktree", "add", "--quiet", "-b", "topic", str(folder), "main")
+    code = """
+from pathlib import Path
+from analysis.gate.trees import PREFIX, checked_out, commit_of, top
+repository = top(Path.cwd())
+with checked_out(repository, [commit_of(repository, "HEAD")]) as [tree]:
+    assert (tree / "file").read_text() == "two"
+"""
+    script = tmp_path / "run.py"
+    script.write_text(code)
+    hook = repository / ".git" / "hooks" / "pre-commit"
+    root = Path(__file__).parents[3]
+    hook.write_text(f"#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} {script}\n")
+    hook.chmod(0o755)
+    (folder / "file").write_text("three")
+    (folder / "new").write_text("precious")
+    # Not by git(), which runs no hooks.
+    for command in (["add", "-A"], ["commit", "--quiet", "-m", "three"]):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)  # noqa: S607
+    assert git(folder, "status", "--porcelain") == ""
+    assert git(folder, "show", "HEAD:file") == "three"
+    assert git(folder, "show", "HEAD:new") == "precious"
+
+
+def test_another_repository_in_the_environment_changes_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder below the top, too."""
+    below = repository / "below"
+    below.mkdir()
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    assert top(below) == repository
+    refuse_uncommitted(top(below))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
+    assert commit_of(repository, "main")
 
 
 def test_the_folders_of_a_killed_gate_go_and_those_of_a_living_one_stay(repository: Path) -> None:
@@ -119,7 +179,7 @@ def test_the_folders_of_a_killed_gate_go_and_those_of_a_living_one_stay(reposito
     code = """
 import os, signal, sys
 from pathlib import Path
-from analysis.gate.trees import checked_out, commit_of
+from analysis.gate.trees import PREFIX, checked_out, commit_of
 repository = Path(sys.argv[1])
 with checked_out(repository, [commit_of(repository, "main")]) as [folder]:
     print(folder, flush=True)
@@ -184,3 +244,28 @@ def test_git_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="but there is no git"):
         top(tmp_path)
+
+
+def test_a_revision_by_its_message_is_found(repository: Path) -> None:
+    """Of which nothing may be taken for a part of the pattern."""
+    assert commit_of(repository, ":/one") == commit_of(repository, "HEAD~1")
+
+
+def test_a_shallow_clone_says_so(repository: Path, tmp_path: Path) -> None:
+    """What is not there is behind its edge."""
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", repository.as_uri(), str(clone))
+    with pytest.raises(UsageError, match="'HEAD~1': this clone is shallow, `git fetch --unsh"):
+        commit_of(clone, "HEAD~1")
+
+
+def test_all_that_git_says_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In one line, without what would steer a terminal."""
+    script = tmp_path / "git"
+    script.write_text("#!/bin/sh\nprintf 'fatal: one\\n\\n\\ttwo\\033[31m' >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr("analysis.gate.trees._local_names", frozenset)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError) as error:
+        git(tmp_path, "status")
+    assert str(error.value) == "git status: fatal: one two\\x1b[31m"
