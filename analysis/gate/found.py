@@ -37,7 +37,7 @@ class Found:
         return CANARY in self.speed and self.speed[CANARY].verdict in CALLS
 
     def verdict(self, cell: str) -> str:
-        """What is told of a cell; while the machine changed, no revision is called.
+        """What is told of a cell; where the machine changed, nothing is settled by a clock.
 
         Args:
             cell: its name, or CANARY for what its own timings say.
@@ -51,7 +51,7 @@ class Found:
         if cell not in self.speed:
             return "inconclusive"
         told = self.speed[cell].verdict
-        moved = self.machine_changed and told in CALLS and cell != CANARY
+        moved = self.machine_changed and told != "inconclusive" and cell != CANARY
         return "machine changed" if moved else told
 
 

@@ -15,7 +15,7 @@ from analysis.gate.looks import Looks
 from analysis.gate.pairs import CANARY, timed
 from analysis.gate.process import WORKER, RefusalError, Worker, WorkerError
 from analysis.gate.quality import quality
-from analysis.gate.verdicts import speed, suspected, verdict_of
+from analysis.gate.verdicts import speed, suspected, verdict_of_canary
 from analysis.processes import usable_cores
 
 SCREEN_PAIRS = 6
@@ -248,7 +248,7 @@ class Gate:
         ratios = ratios_of(found.pairs).get(CANARY, [])
         if len(ratios) < 2:
             return
-        found.speed[CANARY] = speed(ratios, verdict_of(ratios, 1, look=True), 1)
+        found.speed[CANARY] = speed(ratios, verdict_of_canary(ratios), 1)
 
     def _again(self, work: Callable[[], Result]) -> Result:
         """Work with workers; one that dies or hangs costs a try."""

@@ -55,7 +55,7 @@ def rows(found: Found, cells: Sequence[str]) -> list[Row]:
         cells: in the order to show.
 
     Returns:
-        Verdicts; while the machine changed none of them calls a revision slower or faster.
+        Verdicts; where the machine changed none of them settles anything by a clock.
     """
     return [_row(found, cell) for cell in cells]
 
@@ -75,8 +75,9 @@ def _row(found: Found, cell: str) -> Row:
         "slower": f"slower by {tenths(told.change)}",
         "faster": f"faster by {tenths(-told.change)}",
         "no change": f"no change larger than {tenths(most)}",
-        "inconclusive": f"inconclusive: about {told.needed:.0f} pairs would settle it",
-        "machine changed": "machine changed: the kernel that no revision changes moved too",
+        "inconclusive": f"inconclusive: about {told.needed:.0f} pairs would settle it"
+        + (f", more than the {told.most:.0f} of a run" if told.needed > told.most else ""),
+        "machine changed": "machine changed: so did the kernel that no revision changes",
     }[verdict]
     numbers = (told.change, told.low, told.high, told.pairs, told.detectable)
     return Row(cell, verdict, text, base, head, *numbers)
@@ -88,7 +89,8 @@ def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters
     Args:
         found: by a gate run.
         told: its rows.
-        inconclusive_ok: count what is not settled as clean.
+        inconclusive_ok: count what is not settled as clean, but not a machine that changed: head
+            may have changed it, by a setting of the whole process.
         counters_ok: count counters that rose as clean.
 
     Returns:
@@ -101,7 +103,9 @@ def status(found: Found, told: Sequence[Row], *, inconclusive_ok: bool, counters
         return REGRESSION
     if verdicts <= {"incomparable"}:
         return ENVIRONMENT
-    unsettled = verdicts & {"inconclusive", "machine changed"} or "inconclusive" in qualities
+    if found.machine_changed:
+        return INCONCLUSIVE
+    unsettled = "inconclusive" in verdicts | qualities
     return INCONCLUSIVE if unsettled and not inconclusive_ok else CLEAN
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import binomtest
 
 from analysis.effects import shift
 from analysis.gate.process import OneRefusedError, Worker, both
@@ -138,8 +139,8 @@ def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
 
     Returns:
         "kept" if the interval of head over base stays below 1 + MARGIN and no seed is lost; "worse"
-        if it lies above 1 and its estimate above 1 + MARGIN, or if so many seeds are lost as by
-        chance in less than 1 of 60 cases; "inconclusive" otherwise.
+        if it lies above 1 and its estimate above 1 + MARGIN, or if head loses so many of the seeds
+        that one side alone loses as by chance in less than 1 of 60 cases; "inconclusive" otherwise.
 
     >>> judged("ring", "w1", [1.0] * 8, [1.01, 0.99] * 4).verdict
     'kept'
@@ -150,9 +151,9 @@ def judged(cell: str, metric: str, base: ArrayLike, head: ArrayLike) -> Quality:
     won = int((~np.isfinite(one) & np.isfinite(other)).sum())
     found = shift(np.log(other[both] / one[both]), CONFIDENCE)
     margin = math.log1p(MARGIN)
-    # Of the seeds that only one lost, each side loses half by chance.
-    loses = lost > 0 and 2.0**-lost < 1 - CONFIDENCE and won == 0
-    if loses or (found.low > 0 and found.estimate > margin):
+    # Of the seeds that only one side lost, each loses half by chance.
+    alone = binomtest(lost, lost + won, alternative="greater").pvalue if lost else 1.0
+    if alone < 1 - CONFIDENCE or (found.low > 0 and found.estimate > margin):
         verdict = "worse"
     elif not lost and found.high < margin:
         verdict = "kept"

@@ -34,6 +34,14 @@ SUSPICION = 0.01
 FEWEST_TO_CLEAR = 6
 """Pairs of which a 95 % interval exists."""
 
+CANARY_LEVEL = 0.05
+"""Two-sided, of what no revision changes. A false alarm withholds verdicts and makes none: the six
+pairs of a screen, which can't err less often, have to be able to raise it."""
+
+STAYS_ABOVE = 2.0
+"""Standard errors of the first estimate after the screen that a change lies above FLOOR, so that in
+POWER of all runs no estimate until the first look is below it, which would clear the cell."""
+
 POWER = 0.95
 """Of the smallest change that is told as detectable."""
 
@@ -50,6 +58,7 @@ class Speed:
         pairs: that it is of.
         detectable: the smallest slow-down that such pairs call in 95 of 100 runs.
         needed: pairs that would settle an inconclusive verdict, if the spread stays; else NaN.
+        most: pairs that a run makes.
     """
 
     verdict: str
@@ -59,6 +68,7 @@ class Speed:
     pairs: int
     detectable: float
     needed: float = math.nan
+    most: float = math.inf
 
 
 def suspected(log_ratios: ArrayLike) -> bool:
@@ -107,18 +117,18 @@ def looks_of(cells: int) -> list[int]:
     return [first, -(-3 * first // 2), -(-5 * first // 2)]
 
 
-def called(log_ratios: ArrayLike, cells: int) -> str:
+def called(log_ratios: ArrayLike, level: float) -> str:
     """What a look calls a cell.
 
     Args:
         log_ratios: (n,), the screen's with them.
-        cells: that are compared in this run, this one included.
+        level: two-sided, of the signed-rank test.
 
     Returns:
         "slower" or "faster"; "" of a change that chance makes too often, or that is below FLOOR.
     """
     change = math.expm1(shift(log_ratios).estimate)
-    if paired_p_value(log_ratios) > level_of_look(cells) or -FLOOR < change < FLOOR:
+    if paired_p_value(log_ratios) > level or -FLOOR < change < FLOOR:
         return ""
     return "slower" if change > 0 else "faster"
 
@@ -148,7 +158,20 @@ def verdict_of(log_ratios: ArrayLike, cells: int, *, look: bool) -> str:
     Returns:
         "slower", "faster", "no change" or "inconclusive".
     """
-    call = called(log_ratios, cells) if look else ""
+    call = called(log_ratios, level_of_look(cells)) if look else ""
+    return call or ("no change" if cleared(log_ratios) else "inconclusive")
+
+
+def verdict_of_canary(log_ratios: ArrayLike) -> str:
+    """What pairs say of the kernel that no revision changes.
+
+    Args:
+        log_ratios: (n,).
+
+    Returns:
+        As ``verdict_of`` has it, at CANARY_LEVEL.
+    """
+    call = called(log_ratios, CANARY_LEVEL)
     return call or ("no change" if cleared(log_ratios) else "inconclusive")
 
 
@@ -176,11 +199,15 @@ def speed(log_ratios: ArrayLike, verdict: str, cells: int) -> Speed:
         pairs=array.size,
         detectable=detectable(deviation, calling, level),
         needed=needed(found.estimate, deviation, level) if verdict == "inconclusive" else math.nan,
+        most=looks_of(cells)[-1],
     )
 
 
 def detectable(deviation: float, pairs: int, level: float) -> float:
-    """The smallest slow-down that is called with probability POWER, and at least FLOOR.
+    """The smallest slow-down that is called with probability POWER.
+
+    It has to be as sure as the level asks, and the estimate to be above FLOOR in the end and not so
+    far below before that the cell is cleared: for a quiet cell that is more.
 
     Args:
         deviation: of the log ratios.
@@ -190,14 +217,13 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
     Returns:
         As a share of base's time; infinite where so few pairs can call nothing.
 
-    >>> round(detectable(0.02, 12, 0.0025), 3)
-    0.035
+    >>> [round(detectable(deviation, 13, 0.0025), 4) for deviation in (0, 0.01, 0.03)]
+    [0.02, 0.0277, 0.0496]
     """
     if pairs < 2 or 2.0 ** (1 - pairs) > level:
         return math.inf
-    if deviation == 0:
-        return FLOOR
-    return max(FLOOR, math.expm1(effect(pairs, level) * deviation))
+    above = math.log1p(FLOOR) + STAYS_ABOVE * deviation / math.sqrt(FEWEST_TO_CLEAR + 1)
+    return math.expm1(max(above, effect(pairs, level) * deviation))
 
 
 @functools.cache

@@ -97,7 +97,8 @@ def remarks(found: Found) -> list[str]:
         moved = found.speed[CANARY]
         lines.append(
             "machine changed: the kernel that no revision changes took "
-            f"{change(moved.change, moved.low, moved.high)} beside head"
+            f"{change(moved.change, moved.low, moved.high)} in head's processes: the machine "
+            "favoured one side, or head changes a setting of its whole process; no clock counts"
         )
     return [*lines, *_power(found)]
 

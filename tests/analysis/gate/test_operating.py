@@ -16,6 +16,7 @@ from analysis.gate.found import Found
 from analysis.gate.gate import Gate
 from analysis.gate.pairs import CANARY, Timed
 from analysis.gate.process import WorkerError
+from analysis.gate.verdicts import POWER, detectable, level_of_look, looks_of
 
 CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
 Draw = Callable[[np.random.Generator], float]
@@ -95,10 +96,24 @@ def test_a_quiet_machine_needs_the_screen_alone(monkeypatch: pytest.MonkeyPatch)
     assert all(abs(found.speed[name].high) < 0.005 for name in CELLS)
 
 
+@pytest.mark.parametrize("deviation", [0.003, 0.011, 0.025])
+def test_a_change_that_is_told_as_detectable_is_called(
+    monkeypatch: pytest.MonkeyPatch, deviation: float
+) -> None:
+    """In 95 of 100 whole runs: the screen may clear it, an early estimate may, and the floor."""
+    change = detectable(deviation, looks_of(len(CELLS))[0], level_of_look(len(CELLS)))
+    runs = [run(monkeypatch, seed, {"cell3": change}, deviation) for seed in range(120)]
+    hits = sum(found.speed["cell3"].verdict == "slower" for found in runs)
+    assert share_interval(hits, len(runs)).high >= POWER
+
+
 def test_a_machine_that_changed_is_told_by_its_canary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The frozen kernel beside head is as slow as head."""
+    """The frozen kernel beside head is as slow as head; also where the screen clears all cells."""
     changes = dict.fromkeys([*CELLS, CANARY], 0.2)
     assert run(monkeypatch, 1, changes, 0.01).machine_changed
+    quiet = run(monkeypatch, 1, {CANARY: 0.2}, 0.001)
+    assert len(quiet.pairs) == 6
+    assert quiet.machine_changed
     assert not run(monkeypatch, 1, dict.fromkeys(CELLS, 0.2), 0.01).machine_changed
 
 

@@ -83,12 +83,22 @@ def test_options_forgive() -> None:
     assert outcome(found("slower"), inconclusive_ok=True, counters_ok=True) == 1
 
 
-def test_a_machine_that_changed_accuses_nobody() -> None:
-    """A cell that would be slower is said to be of a changed machine."""
-    one = found("slower")
+@pytest.mark.parametrize("verdict", ["slower", "faster", "no change"])
+def test_a_machine_that_changed_settles_nothing(verdict: str) -> None:
+    """Nor is it forgiven: head may have changed it, by a setting of its whole process."""
+    one = found(verdict)
     one.speed[CANARY] = told("slower", 0.05)
     assert [row.verdict for row in rows(one, ["ring"])] == ["machine changed"]
-    assert outcome(one) == 3
+    assert outcome(one) == outcome(one, inconclusive_ok=True) == 3
+    assert summary(one, rows(one, ["ring"]), 3) == "inconclusive: 1 cell machine changed"
+    assert "took +5.0 % [+4.0, +6.0] in head's processes" in "\n".join(remarks(one))
+
+
+def test_counters_are_gated_where_the_machine_changed() -> None:
+    """They are of no machine."""
+    one = found(exact=Exact(changes=[MORE]))
+    one.speed[CANARY] = told("slower", 0.05)
+    assert outcome(one) == 1
 
 
 def test_a_row_says_what_it_goes_by() -> None:
@@ -103,6 +113,8 @@ def test_a_row_says_what_it_goes_by() -> None:
     one = found("inconclusive")
     one.speed["ring"] = told("inconclusive", needed=40.0)
     assert rows(one, ["ring"])[0].text == "inconclusive: about 40 pairs would settle it"
+    one.speed["ring"] = told("inconclusive", needed=40.0, most=33)
+    assert rows(one, ["ring"])[0].text.endswith("would settle it, more than the 33 of a run")
 
 
 def test_a_record_is_json_whatever_is_missing() -> None:
@@ -230,6 +242,9 @@ def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
             "inconclusive",
         ),  # 1 of 32: too often for two looks
         ([1.0] * 12, [1.0] * 6 + [math.nan] * 6, "worse"),
+        ([math.nan] + [1.0] * 11, [1.0] * 6 + [math.nan] * 6, "inconclusive"),  # 8 of 128
+        ([math.nan] + [1.0] * 12, [1.0] * 5 + [math.nan] * 8, "worse"),  # 10 of 512
+        ([math.nan] * 8 + [1.0] * 5, [1.0] * 12 + [math.nan], "inconclusive"),
         ([math.nan] * 12, [1.0] * 12, "inconclusive"),
     ],
 )

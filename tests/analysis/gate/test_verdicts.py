@@ -20,6 +20,7 @@ from analysis.gate.verdicts import (
     needed,
     speed,
     suspected,
+    verdict_of_canary,
 )
 
 
@@ -57,20 +58,20 @@ def test_the_first_look_can_call() -> None:
     for cells in (1, 3, 8, 20):
         first, second, third = looks_of(cells)
         assert first < second < third
-        assert called(slower(first), cells) == "slower"
-        assert called([-0.001, *slower(first - 1)], cells) == "slower"
-        assert called(slower(first - 2), cells) == ""
+        assert called(slower(first), level_of_look(cells)) == "slower"
+        assert called([-0.001, *slower(first - 1)], level_of_look(cells)) == "slower"
+        assert called(slower(first - 2), level_of_look(cells)) == ""
 
 
 def test_faster_is_called_too() -> None:
     """With the sign turned."""
-    assert called(slower(12, -1), 1) == "faster"
+    assert called(slower(12, -1), level_of_look(1)) == "faster"
 
 
 def test_what_is_below_the_floor_is_not_called() -> None:
     """However sure it is."""
-    assert called([0.015 + 1e-5 * i for i in range(30)], 1) == ""
-    assert called([0.021 + 1e-5 * i for i in range(30)], 1) == "slower"
+    assert called([0.015 + 1e-5 * i for i in range(30)], level_of_look(1)) == ""
+    assert called([0.021 + 1e-5 * i for i in range(30)], level_of_look(1)) == "slower"
 
 
 def test_clearing_takes_an_interval_within_the_tolerance() -> None:
@@ -89,12 +90,22 @@ def test_the_detectable_change_falls_with_pairs_and_grows_with_noise(n: int, sd:
     assert detectable(sd, n, level) <= detectable(2 * sd, n, level)
 
 
-def test_the_detectable_change_is_detected() -> None:
-    """In about 95 of 100 simulated runs; ranks have a little less power than Student's test."""
+def test_a_noisy_change_that_is_detectable_is_called() -> None:
+    """In about 95 of 100 simulated looks; ranks have a little less power than Student's test."""
     level, n, sd = level_of_look(1), 20, 0.03
     change = detectable(sd, n, level)
-    hits = sum(called(pairs(change, sd, n, seed), 1) == "slower" for seed in range(400))
+    hits = sum(called(pairs(change, sd, n, seed), level) == "slower" for seed in range(400))
     assert POWER - 0.05 < hits / 400 <= 1
+
+
+def test_six_pairs_of_the_canary_can_say_that_the_machine_changed() -> None:
+    """As many as a quiet run makes; not by less than the floor, and not if one says otherwise."""
+    six = [0.021, 0.025, 0.022, 0.026, 0.023, 0.024]
+    assert verdict_of_canary(six) == "slower"
+    assert verdict_of_canary([-x for x in six]) == "faster"
+    assert verdict_of_canary([x - 0.01 for x in six]) == "no change"
+    assert verdict_of_canary([*six[:-1], -0.001]) == "inconclusive"
+    assert verdict_of_canary(six[:5]) == "inconclusive"
 
 
 def test_what_settles_an_inconclusive_verdict() -> None:
