@@ -243,7 +243,7 @@ def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
         ),  # 1 of 32: too often for two looks
         ([1.0] * 12, [1.0] * 6 + [math.nan] * 6, "worse"),
         ([math.nan] + [1.0] * 11, [1.0] * 6 + [math.nan] * 6, "inconclusive"),  # 8 of 128
-        ([math.nan] + [1.0] * 12, [1.0] * 5 + [math.nan] * 8, "worse"),  # 10 of 512
+        ([math.nan] + [1.0] * 13, [1.0] * 5 + [math.nan] * 9, "worse"),  # 11 of 1024
         ([math.nan] * 8 + [1.0] * 5, [1.0] * 12 + [math.nan], "inconclusive"),
         ([math.nan] * 12, [1.0] * 12, "inconclusive"),
     ],
