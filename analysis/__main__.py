@@ -1,5 +1,8 @@
 """python -m analysis: what to make of results. Imports wait for the command that needs them."""
 
+import io
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +10,7 @@ import typer
 
 from analysis.compare_command import SeveralFiles
 from analysis.errors import UsageError
+from analysis.wording import visible
 
 app = typer.Typer(
     add_completion=False,
@@ -68,10 +72,9 @@ def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording
 
     With --check the exit status is 1 if any verdict is not the recorded one.
     """
-    from rich.console import Console
-
     from analysis.claims import ledger
     from analysis.claims.wording import printed
+    from analysis.console import Output
     from analysis.place import place
     from analysis.records import load
     from analysis.report import replace
@@ -79,7 +82,7 @@ def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording
     before = None if check is None else ledger.recorded(check)
     records = load([place(path) for path in paths])
     entries = ledger.ledger(records)
-    printed(entries, Console(highlight=False))
+    printed(entries, Output(highlight=False))
     if record is not None:
         replace(record, ledger.record(entries))
     changed = [] if before is None else ledger.differences(before, ledger.verdicts(entries))
@@ -92,8 +95,7 @@ def claims(paths: SomeResults = LOCAL, check: Recorded = None, record: Recording
 @app.command()
 def reproduction(paths: SomeResults = LOCAL, record: Rows = None) -> None:
     """Print published rows beside our runs: reproduced, not reproduced, undecided or not run."""
-    from rich.console import Console
-
+    from analysis.console import Output
     from analysis.place import place
     from analysis.records import load
     from analysis.report import replace
@@ -102,7 +104,7 @@ def reproduction(paths: SomeResults = LOCAL, record: Rows = None) -> None:
 
     records = load([place(path) for path in paths])
     entries = ledger.ledger(records)
-    printed(entries, Console(highlight=False))
+    printed(entries, Output(highlight=False))
     if record is not None:
         replace(record, ledger.as_json(entries))
     for line in records.problems:
@@ -117,7 +119,9 @@ def gate(
         str | None, typer.Option(metavar="REV", help="The last commit if not given.")
     ] = None,
     cells: Annotated[str, typer.Option(metavar="NAME,...", help="All if not given.")] = "",
-    minutes: Annotated[float, typer.Option(metavar="N", help="The budget, which is kept.")] = 10.0,
+    minutes: Annotated[
+        float, typer.Option(metavar="N", help="The budget, starts and training included.")
+    ] = 10.0,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write everything.")
     ] = None,
@@ -125,7 +129,7 @@ def gate(
         Path | None, typer.Option(metavar="FILE", help="Where to write a pull request's table.")
     ] = None,
     inconclusive_ok: Annotated[
-        bool, typer.Option("--inconclusive-ok", help="Exit with 0 where nothing is settled.")
+        bool, typer.Option("--inconclusive-ok", help="Exit with 0 where only doubt is left.")
     ] = False,
     counters_ok: Annotated[
         bool, typer.Option("--counters-ok", help="Exit with 0 where only counters rose.")
@@ -139,17 +143,18 @@ def gate(
 
     Exit status: 0 clean, 1 regression, 2 a mistake or nothing comparable, 3 inconclusive.
     """
-    from rich.console import Console
-
+    from analysis.console import Output
     from analysis.gate.command import Request
     from analysis.gate.command import gate as compare_revisions
 
-    names = tuple(name for name in cells.split(",") if name)
+    names = tuple(name.strip() for name in cells.split(",") if name.strip())
+    if cells and not names:
+        raise UsageError(f"--cells {cells!r} names none")
     request = Request(
         base, head, names, minutes, seed, inconclusive_ok, counters_ok, json, markdown, history
     )
-    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(compare_revisions(request, Console(highlight=False), errors))
+    errors = Output(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(compare_revisions(request, Output(highlight=False), errors))
 
 
 @app.command()
@@ -165,14 +170,13 @@ def gate_validation(
     ] = None,
 ) -> None:
     """Run the gate on this commit against itself, slowed or not, and print how often it errs."""
-    from rich.console import Console
-
+    from analysis.console import Output
     from analysis.gate.lines import lines
     from analysis.gate.process import unkilled
     from analysis.gate.rates import sentences
     from analysis.gate.validation import drawn, validate
 
-    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    progress = Output(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with unkilled():
         validate(file, slowdown, runs, minutes, progress.print)
     for line in sentences(lines(file)):
@@ -199,15 +203,14 @@ def compare(
     ] = None,
 ) -> None:
     """Compare files of pytest-benchmark's: how much longer B takes than A, between bounds."""
-    from rich.console import Console
-
     from analysis.compare import compare as compare_files
     from analysis.compare import two_sides
     from analysis.compare_words import printed, written
+    from analysis.console import Output
 
     found = compare_files(*two_sides(paths or [], base or [], head or []), between_runs)
     written(found, json, markdown)
-    printed(found, Console(highlight=False))
+    printed(found, Output(highlight=False))
 
 
 @app.command()
@@ -233,15 +236,14 @@ def history(
     Exit status: 0 no change in the last runs, 1 there is one, 2 a mistake. With --unchanged every
     change is a false one: what this machine's noise is taken for, in series drawn from it, is told.
     """
-    from rich.console import Console
-
     from analysis import history_series, history_unchanged, history_words
+    from analysis.console import Output
     from analysis.history import read
 
     found = read(path)
     checked = history_series.series(found.rows, since)
     history_words.written(checked, figure, csv)
-    history_words.printed(checked, since, Console(highlight=False))
+    history_words.printed(checked, since, Output(highlight=False))
     for line in found.problems:
         typer.echo(line, err=True)
     if unchanged:
@@ -252,11 +254,21 @@ def history(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    """Run the command line; a user's mistake is one line on stderr and exit code 2.
+
+    So is a bug, after its traceback: 1, which Python would say, is a verdict of some commands. What
+    a terminal's encoding does not have is escaped, and a reader that goes away changes no status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="python -m analysis")
     except UsageError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {visible(str(error))}", err=True)
+        raise SystemExit(2) from None
+    except Exception:  # noqa: BLE001  # whatever it is
+        traceback.print_exc()
         raise SystemExit(2) from None
 
 

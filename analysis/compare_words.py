@@ -13,7 +13,7 @@ from analysis.compare import SIDES, Compared, Comparison
 from analysis.console import Block, print_blocks
 from analysis.json_text import plain
 from analysis.place import place
-from analysis.wording import count, number, tallied
+from analysis.wording import count, number, tallied, visible
 
 HEADINGS = ("head / base", "95 % interval", "base, ms", "head, ms", "rounds", "files", "verdict")
 
@@ -103,18 +103,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         + row[-1]
         for row in rows
     ]
-
-
-def visible(text: str) -> str:
-    r"""A text with its control characters spelt out, so that a terminal shows and obeys none.
-
-    >>> visible("a\x1b[31mb\u202e")
-    'a\\x1b[31mb\\u202e'
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
 
 
 def as_json(found: Comparison) -> bytes:

@@ -1,11 +1,21 @@
 """Blocks of lines on a terminal, or whole lines in a file."""
 
+import os
 from collections.abc import Iterable
 
 from rich.console import Console
 from rich.text import Text
 
 Block = tuple[str, str, str, Iterable[str]]
+
+
+class Output(Console):
+    """A console whose reader may go away, as `| head` does: the exit status stays what it is."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more; nor may Python when it ends."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def print_blocks(blocks: Iterable[Block], last: str, console: Console) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from analysis.compare_words import visible
 from analysis.history_series import Series
+from analysis.wording import visible
 
 FIXED = ("time", "commit", "branch")
 """Column names that mean something to Otava; a cell of such a name has another in the file."""

@@ -11,11 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis import render
-from analysis.compare_words import visible
 from analysis.figures.panel import is_leftmost, label, legend, log_axis, small_multiples
 from analysis.history_series import Series
 from analysis.history_words import share
-from analysis.wording import count, listing
+from analysis.wording import count, listing, visible
 
 MOST_PANELS = 24
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from analysis.compare_words import aligned, visible
+from analysis.compare_words import aligned
 from analysis.console import print_blocks
 from analysis.history_series import Series
 from analysis.history_statistics import FEWEST_RUNS, LEVEL
 from analysis.place import place
-from analysis.wording import count, number
+from analysis.wording import count, number, visible
 
 HEADINGS = ("runs", "noise", "last change", "since", "commit", "ratio by", "")
 

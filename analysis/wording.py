@@ -158,3 +158,15 @@ def direction(before: float, after: float, tolerance: float = 0.02) -> str:
     if abs(after - before) <= tolerance * max(abs(before), abs(after)):
         return "stays level"
     return "rises" if after > before else "falls"
+
+
+def visible(text: str) -> str:
+    r"""A text with its control characters spelt out, so that a terminal shows and obeys none.
+
+    >>> visible("a\x1b[31mb\u202e")
+    'a\\x1b[31mb\\u202e'
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -21,6 +21,9 @@ from analysis.place import telling
 from analysis.processes import usable_cores
 from analysis.report import make_folder, replace
 
+MOST_MINUTES = 10_080
+"""A week."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -76,13 +79,16 @@ def gate(request: Request, console: Console, progress: Console) -> int:
     with unkilled(), checked_out(repository, commits) as (base, head):
         one = Gate(base, head, request.minutes, request.seed, progress.print)
         cells, trained = one.cells(request.cells)
+        removed = [] if request.cells else one.removed(cells)
         found = one.run(cells, trained)
+        found.removed = removed
     told = rows(found, list(cells))
     exit_status = status(
         found, told, inconclusive_ok=request.inconclusive_ok, counters_ok=request.counters_ok
     )
-    printed(found, told, exit_status, console)
+    # Before anything is printed, which a terminal may refuse.
     _written(request, found, told, commits, exit_status)
+    printed(found, told, exit_status, console)
     return exit_status
 
 
@@ -93,10 +99,10 @@ def refuse_budget(minutes: float) -> None:
         minutes: of a run.
 
     Raises:
-        UsageError: it is not a positive number, or more than a week.
+        UsageError: it is not a positive number, or beyond MOST_MINUTES.
     """
-    if not 0 < minutes < 1e4:
-        raise UsageError(f"--minutes is a positive number, not {minutes:g}")
+    if not 0 < minutes <= MOST_MINUTES:
+        raise UsageError(f"--minutes is above 0 and at most {MOST_MINUTES:,}, not {minutes:g}")
 
 
 def refuse_unwritable(file: Path) -> None:

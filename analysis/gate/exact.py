@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.gate.pairs import COMPILING_SECONDS, prepared
-from analysis.gate.process import OneRefusedError, Worker, both
+from analysis.gate.process import RefusalError, Worker, both
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def exact(base: Worker, head: Worker, cells: Mapping[str, Mapping[str, object]])
         try:
             traces = both(base, head, "golden", COMPILING_SECONDS, cell=cell)
             counters = both(base, head, "count", COMPILING_SECONDS, cell=cell)
-        except OneRefusedError as refusal:
+        except RefusalError as refusal:
             found.refused[cell] = (refusal.side, str(refusal))
             continue
         found.numerics[cell] = first_difference(*traces)

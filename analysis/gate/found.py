@@ -22,6 +22,7 @@ class Found:
         pairs: every pair's log ratios and seconds, the screen's first.
         screen_pairs: how many of them are the screen's.
         seconds: that the run took.
+        removed: cells that base has and head has not.
     """
 
     exact: Exact
@@ -30,6 +31,7 @@ class Found:
     pairs: list[Timed] = field(default_factory=list)
     screen_pairs: int = 0
     seconds: float = 0.0
+    removed: list[str] = field(default_factory=list)
 
     @property
     def machine_changed(self) -> bool:

@@ -134,6 +134,7 @@ def record(found: Found, told: Sequence[Row], facts: dict[str, Any], exit_status
             }
             for row in told
         ],
+        "removed": found.removed,
         "screen_pairs": found.screen_pairs,
         "canary": _timings(found, _row(found, CANARY)),
         "changes": [asdict(change) for change in found.exact.changes],

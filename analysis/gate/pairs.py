@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.gate.process import OneRefusedError, Worker, both
+from analysis.gate.process import RefusalError, Worker, both
 
 CANARY = "canary"
 """The name of the kernel that no revision changes, among the cells."""
@@ -93,8 +93,11 @@ def timed(
                 worker.keep_to(core)
         canaries: list[Quad] = []
         for name in rng.permutation([n for n in cells if n not in found.refused]).tolist():
-            steps = _steps((head, base) if head_first else (base, head), name)
-            canaries += _time(base, head, name, steps, quads, rng, found)
+            try:
+                steps = _steps((head, base) if head_first else (base, head), name)
+                canaries += _time(base, head, name, steps, quads, rng, found)
+            except RefusalError as refusal:
+                found.refused[name] = (refusal.side, str(refusal))
         if canaries:
             found.tell(CANARY, canaries)
     return found
@@ -126,7 +129,7 @@ def prepared(
         request = {"cell": name, "fields": dict(fields)}
         try:
             both(base, head, "prepare", COMPILING_SECONDS, head_first=head_first, **request)
-        except OneRefusedError as refusal:
+        except RefusalError as refusal:
             refused[name] = (refusal.side, str(refusal))
     return refused
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -14,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from analysis.compare_words import visible
 from analysis.errors import UsageError
+from analysis.wording import visible
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Also Ctrl-C: its usual exit status is that of a regression."""
@@ -34,7 +35,20 @@ class WorkerError(Exception):
 
 
 class RefusalError(WorkerError):
-    """A worker lives, but can't do what was asked; its own words."""
+    """A worker lives, but can't do what was asked.
+
+    Args:
+        why: in its own words.
+        side: "base" or "head".
+    """
+
+    def __init__(self, why: str, side: str) -> None:
+        super().__init__(why)
+        self.side = side
+
+
+class OutOfTimeError(Exception):
+    """The time of all work ended before an answer came."""
 
 
 class Worker:
@@ -45,15 +59,21 @@ class Worker:
         driver: the folder whose ``bench`` asks.
         module: that is run.
         variables: of its environment, beside this process's.
+        side: "base" or "head", for its errors.
+        ends: when by time.monotonic() no answer is waited for any more.
     """
 
-    def __init__(
+    def __init__(  # all but two have defaults
         self,
         tree: Path,
         driver: Path,
         module: str = WORKER,
         variables: Mapping[str, str] | None = None,
+        *,
+        side: str = "head",
+        ends: float = math.inf,
     ) -> None:
+        self.side, self._ends, self._asked = side, ends, "its start"
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -94,7 +114,8 @@ class Worker:
         if spoken != PROTOCOL:
             raise RefusalError(
                 f"its bench speaks protocol {spoken} of the gate, this one {PROTOCOL}: "
-                "run the gate of a revision that speaks the same"
+                "run the gate of a revision that speaks the same",
+                self.side,
             )
         return self
 
@@ -140,11 +161,12 @@ class Worker:
         Raises:
             WorkerError: it is dead.
         """
+        self._asked = " ".join([name, *([str(arguments["cell"])] if "cell" in arguments else [])])
         try:
             self._requests.write(json.dumps({"do": name, **arguments}).encode() + b"\n")
             self._requests.flush()
         except (BrokenPipeError, ValueError):
-            raise WorkerError(self._end()) from None
+            raise self._error(self._end()) from None
 
     def answer(self, timeout_seconds: float = 120.0) -> dict[str, Any]:
         """The answer to the last request.
@@ -158,19 +180,36 @@ class Worker:
         Raises:
             RefusalError: it can't.
             WorkerError: it died, or hangs.
+            OutOfTimeError: so long that the time of all work ended.
         """
-        return _checked(self._line(timeout_seconds))
+        line = self._line(timeout_seconds)
+        try:
+            answer = json.loads(line)
+            sound = isinstance(answer["ok"], bool)
+        except (ValueError, TypeError, KeyError):
+            raise self._error(f"an answer that can't be read: {line[:80]!r}") from None
+        if not (sound and answer["ok"]):
+            why = visible(str(answer.get("error", "no reason given")))
+            raise RefusalError(why, self.side)
+        return dict(answer)
+
+    def _error(self, what: str) -> WorkerError:
+        """What happened, to which side, and what it had been asked."""
+        return WorkerError(f"{self.side}, asked for {visible(self._asked)}: {what}")
 
     def _line(self, timeout_seconds: float) -> bytes:
-        deadline, number = time.monotonic() + timeout_seconds, self._answers.fileno()
+        deadline = min(time.monotonic() + timeout_seconds, self._ends)
+        number = self._answers.fileno()
         with selectors.DefaultSelector() as selector:
             selector.register(number, selectors.EVENT_READ)
             while b"\n" not in self._rest:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise WorkerError(f"no answer within {timeout_seconds:g} s")
+                    if deadline == self._ends:
+                        raise OutOfTimeError
+                    raise self._error(f"no answer within {timeout_seconds:g} s")
                 more = os.read(number, 1 << 16)
                 if not more:
-                    raise WorkerError(self._end())
+                    raise self._error(self._end())
                 self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
         return line
@@ -216,31 +255,6 @@ class Worker:
         self.close()
 
 
-def _checked(line: bytes) -> dict[str, Any]:
-    """An answer that says ok."""
-    try:
-        answer = json.loads(line)
-        sound = isinstance(answer["ok"], bool)
-    except (ValueError, TypeError, KeyError):
-        raise WorkerError(f"an answer that can't be read: {line[:80]!r}") from None
-    if not (sound and answer["ok"]):
-        raise RefusalError(visible(str(answer.get("error", "no reason given"))))
-    return dict(answer)
-
-
-class OneRefusedError(Exception):
-    """One of two workers can't do what was asked of both.
-
-    Args:
-        side: "base" or "head".
-        why: in its own words.
-    """
-
-    def __init__(self, side: str, why: str) -> None:
-        super().__init__(why)
-        self.side = side
-
-
 def both(
     base: Worker,
     head: Worker,
@@ -264,17 +278,17 @@ def both(
         Two answers, base's first.
 
     Raises:
-        OneRefusedError: one of them can't; base's refusal comes first.
+        RefusalError: one of them can't; base's refusal comes first.
         WorkerError: a process died or hung.
     """
     for worker in (head, base) if head_first else (base, head):
         worker.send(name, **arguments)
     answers, refused = [], None
-    for side, worker in (("base", base), ("head", head)):
+    for worker in (base, head):
         try:
             answers.append(worker.answer(timeout_seconds))
         except RefusalError as error:  # the other's answer still has to be read
-            refused = refused or OneRefusedError(side, str(error))
+            refused = refused or error
     if refused:
         raise refused
     return answers
@@ -285,6 +299,8 @@ def unkilled() -> Iterator[None]:
     """Turn the signals that end a process into exceptions, so that what it holds is cleared up."""
 
     def stop(number: int, _frame: object) -> None:
+        for other in ENDING:  # a second one would end the clearing up
+            signal.signal(other, signal.SIG_IGN)
         raise UsageError(f"stopped by {signal.Signals(number).name}")
 
     before = {number: signal.signal(number, stop) for number in ENDING}

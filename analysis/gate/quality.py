@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from analysis.effects import shift
-from analysis.gate.process import OneRefusedError, Worker, both
+from analysis.gate.process import RefusalError, Worker, both
 
 METRICS = ("w1", "fid")
 """Of which the first that a record has is compared; of all, lower is better."""
@@ -93,7 +93,7 @@ def quality(
             run = {**fields, "seed": len(base_ends)}
             try:
                 of_base, of_head = both(base, head, "train", TRAINING_SECONDS, fields=run)
-            except OneRefusedError as refusal:
+            except RefusalError as refusal:
                 verdict = "incomparable" if refusal.side == "base" else "broken"
                 return untrained(cell, verdict, f"{refusal.side} says {refusal}")
             metric = next((m for m in METRICS if m in of_base["ends"][0]["last"]), metric)

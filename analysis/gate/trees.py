@@ -10,9 +10,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from analysis.compare_words import visible
 from analysis.errors import UsageError
-from analysis.wording import count
+from analysis.wording import count, visible
 
 PREFIX = "saddle-gate-"
 """Of the folder that a gate's worktrees lie in."""

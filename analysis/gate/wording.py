@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from analysis.compare_words import code, visible
+from analysis.compare_words import code
 from analysis.compare_words import table as markdown_table
 from analysis.gate.found import Found
 from analysis.gate.outcome import CLEAN, ENVIRONMENT, INCONCLUSIVE, REGRESSION, Row
 from analysis.gate.pairs import CANARY
-from analysis.wording import change, count, tenths
+from analysis.wording import change, count, tenths, visible
 
 HEADS = ("cell", "base", "head", "change [95 %]", "pairs", "detectable", "verdict")
 STYLES = {"slower": "red", "broken": "red", "faster": "green", "no change": ""}
@@ -68,11 +68,12 @@ def remarks(found: Found) -> list[str]:
     Returns:
         Lines.
     """
-    lines = [
+    lines = [f"{name}: not compared, since head no longer has it" for name in found.removed]
+    lines += [
         f"{c.cell}: {c.counter} {_value(c.base)} → {_value(c.head)}" for c in found.exact.changes
     ]
     counted = len(found.exact.counters)
-    if counted and not lines:
+    if counted and not found.exact.changes:
         lines.append(f"exact counters: none changed in {count(counted, 'cell')}")
     steps, touched = found.exact.numerics, found.exact.touched()
     lines += [

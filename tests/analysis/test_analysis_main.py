@@ -1,6 +1,7 @@
 """python -m analysis: one line for a mistake, and never torch."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from analysis import __main__ as command
+from analysis.errors import UsageError
 from analysis.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +29,20 @@ runpy.run_module("analysis", run_name="__main__")
 """
 
 
-def run(*words: str | Path, code: str | None = None) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
+def run(
+    *words: str | Path, code: str | None = None, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, on a terminal of some encoding."""
     start = ["-m", "analysis"] if code is None else ["-c", code]
     line = [sys.executable, "-W", "error", *start, *map(str, words)]
     return subprocess.run(
-        line, cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=300
+        line,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        encoding=encoding,
+        check=False,
+        timeout=300,
     )
 
 
@@ -100,6 +110,57 @@ def test_a_mistake_in_a_process_of_its_own_exits_with_2(tmp_path: Path) -> None:
         == f"error: {tmp_path}: no benchmark.json and no runs/*.parquet in this folder, and no "
         "gate.json\n"
     )
+
+
+def test_a_bug_exits_with_2_after_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own 1 is a verdict: a regression of `gate`, a change of `history`."""
+
+    def breaks(**_options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command, "app", breaks)
+    with pytest.raises(SystemExit) as error:
+        command.main()
+    assert error.value.code == 2
+    assert capsys.readouterr().err.splitlines()[0] == "Traceback (most recent call last):"
+
+
+def test_a_mistake_says_nothing_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names of files and benchmarks are anybody's."""
+
+    def mistaken(**_options: object) -> None:
+        raise UsageError("x\x1b]0;title\x07\x1b[31m\u202e: no\nsuch")
+
+    monkeypatch.setattr(command, "app", mistaken)
+    with pytest.raises(SystemExit):
+        command.main()
+    assert capsys.readouterr().err == ("error: x\\x1b]0;title\\x07\\x1b[31m\\u202e: no such\n")
+
+
+@pytest.mark.parametrize(("encoding", "minus"), [("ascii", "\\u2212"), ("utf-8", "−")])
+def test_claims_are_printed_in_any_encoding(synthetic: Any, encoding: str, minus: str) -> None:
+    """What it does not have is escaped."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    done = run("claims", folder, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert minus in done.stdout
+
+
+def test_a_reader_that_goes_away_changes_no_status(synthetic: Any) -> None:
+    """As `| head` does."""
+    folder = synthetic.session(data=("ring",), seeds=1, records=2, batch_sizes=())
+    line = [sys.executable, "-m", "analysis", "claims", str(folder)]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as closed:
+        done = subprocess.run(
+            line, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_report_stays_a_command_of_its_own() -> None:

@@ -15,8 +15,9 @@ from analysis import __main__ as command
 from analysis.compare import compare, two_sides
 from analysis.compare_command import repeated
 from analysis.compare_file import read_file
-from analysis.compare_words import as_json, as_markdown, blocks, code, visible
+from analysis.compare_words import as_json, as_markdown, blocks, code
 from analysis.errors import UsageError
+from analysis.wording import visible
 
 Write = Callable[..., str]
 

@@ -8,6 +8,7 @@ luck of a revision's processes goes evenly through a normal distribution's: nor 
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -303,6 +304,35 @@ def test_a_base_that_cannot_be_imported_is_told(repository: Path) -> None:
     assert_nothing_left(repository)
 
 
+def test_a_cell_that_head_took_away_is_told(repository: Path) -> None:
+    """It might be the one that got slower; where cells are named, the others are not asked for."""
+    cells = TREE["bench/gate/cells.py"].replace('"two"', '"three"')
+    commit(repository, {"bench/gate/cells.py": cells})
+    status, found, shown = run()
+    assert status == 0
+    assert found["removed"] == ["two"]
+    assert "two: not compared, since head no longer has it" in shown
+    assert run(cells=("one",))[1]["removed"] == []
+
+
+def test_a_base_without_a_gate_took_nothing_away(repository: Path) -> None:
+    """Head drives both."""
+    shutil.rmtree(repository / "bench" / "gate")
+    git(repository, "commit", "--quiet", "--all", "-m", "no gate")
+    commit(repository, TREE)
+    status, found, _ = run()
+    assert (status, found["removed"]) == (0, [])
+
+
+def test_what_a_terminal_cannot_show_is_written_all_the_same(repository: Path) -> None:
+    """The files come first."""
+    shown = Console(width=200, file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    request = Request("HEAD", None, ("one",), 5.0, 0, False, False, Path("gate.json"), None, None)  # noqa: FBT003  # of a dataclass
+    with pytest.raises(UnicodeEncodeError):
+        gate(request, shown, shown)
+    assert json.loads(Path("gate.json").read_text())["exit_status"] == 0
+
+
 def test_a_head_without_a_gate_is_told(repository: Path) -> None:
     """An installed bench must not take its place unasked."""
     shutil.rmtree(repository / "bench" / "gate")
@@ -318,7 +348,7 @@ def test_a_worker_that_is_killed_once_costs_a_try(repository: Path, tmp_path: Pa
     commit(repository, {"bench/timing.py": text})
     status, _, shown = run()
     assert status == 0
-    assert shown.count("a worker failed (killed by SIGKILL): again") == 1
+    assert shown.count(": killed by SIGKILL): again") == 1
     assert_nothing_left(repository)
 
 
@@ -328,7 +358,21 @@ def test_a_worker_that_always_dies_ends_the_run(repository: Path, tmp_path: Path
     commit(repository, {"bench/timing.py": text})
     with pytest.raises(UsageError) as error:
         run()
-    assert str(error.value) == "a worker failed 3 times, last: killed by SIGKILL"
+    asked = "(base|head), asked for block (one|two)"
+    assert re.fullmatch(
+        f"a worker failed 3 times, last: {asked}: killed by SIGKILL", str(error.value)
+    )
+    assert_nothing_left(repository)
+
+
+def test_a_worker_that_hangs_keeps_to_the_budget(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be told without its answer."""
+    monkeypatch.setattr("analysis.gate.gate.GRACE_SECONDS", 0.0)
+    commit(repository, {"gan/data.py": "import time\ndef load(name): time.sleep(1000)\n"})
+    with pytest.raises(UsageError, match=r"--minutes 0\.05 ended before all cells were counted"):
+        run(minutes=0.05)
     assert_nothing_left(repository)
 
 

@@ -13,9 +13,9 @@ from analysis.estimates import share_interval
 from analysis.gate import gate
 from analysis.gate.exact import Exact
 from analysis.gate.found import Found
-from analysis.gate.gate import Gate
+from analysis.gate.gate import GRACE_SECONDS, Gate
 from analysis.gate.pairs import CANARY, Timed
-from analysis.gate.process import WorkerError
+from analysis.gate.process import OutOfTimeError, WorkerError
 from analysis.gate.verdicts import POWER, detectable, level_of_look, looks_of
 
 CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
@@ -136,6 +136,69 @@ def test_a_worker_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
     failures += [WorkerError(f"failure {i}") for i in range(3)]
     with pytest.raises(UsageError, match="a worker failed 3 times, last: failure 2"):
         one._again(work)
+
+
+def test_what_takes_much_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pair: what was found before it is told. Without counting there is nothing to tell."""
+    clock, limit = [0.0], 60 * 10.0 + GRACE_SECONDS
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    made: list[int] = []
+
+    def hangs_at_last(_start: Any, cells: Mapping[str, Any], *_rest: Any, **_order: Any) -> Timed:
+        made.append(len(made))
+        if len(made) == 7:
+            clock[0] = limit
+            raise OutOfTimeError
+        ratios = dict.fromkeys([*cells, CANARY], 0.0) | {"cell0": 0.03}
+        return Timed(log_ratios=ratios, seconds=dict.fromkeys(cells, (1.0, 1.0)))
+
+    monkeypatch.setattr(gate, "timed", hangs_at_last)
+    said: list[str] = []
+    one = Gate(Path(), Path(), 10.0, 0, said.append)
+    monkeypatch.setattr(one, "_exact", lambda _cells: Exact())
+    found = one.run(CELLS, {})
+    assert (len(made), len(found.pairs), found.screen_pairs) == (7, 6, 6)
+    assert verdicts(found) == ["inconclusive"] + ["no change"] * 7
+    assert said[-1] == "a pair took longer than there was time for"
+
+    def late(*_arguments: Any) -> Exact:
+        raise OutOfTimeError
+
+    monkeypatch.setattr(one, "_exact", late)
+    with pytest.raises(UsageError, match="--minutes 10 ended before all cells were counted"):
+        one.run(CELLS, {})
+
+
+def test_a_training_that_takes_much_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It and those that wait for it are open."""
+    one = Gate(Path(), Path(), 10.0, 0, lambda _line: None)
+
+    def late(*_arguments: Any) -> Any:
+        raise OutOfTimeError
+
+    monkeypatch.setattr(one, "start", late)
+    found = Found(Exact())
+    one._train(found, {"one": {}, "two": {}})
+    assert [(told.cell, told.verdict) for told in found.quality] == [
+        ("one", "inconclusive"),
+        ("two", "inconclusive"),
+    ]
+    assert {told.why for told in found.quality} == {"it took longer than there was time for"}
+
+
+def test_without_time_for_a_first_pair_none_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take as long as counting did."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    one = Gate(Path(), Path(), 1.0, 0, lambda _line: None)
+
+    def counted(_cells: Any) -> Exact:
+        clock[0] += 30.0
+        return Exact()
+
+    monkeypatch.setattr(one, "_exact", counted)
+    found = one.run(CELLS, {})
+    assert (found.pairs, found.speed) == ([], {})
 
 
 def test_the_budget_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,10 @@ Block = Callable[[float], float]
 class Pretend:
     """A worker on a clock that both share; a block's time is a function of when it is taken."""
 
-    def __init__(self, clock: list[float], seconds: Block, refuses: str = "") -> None:
+    def __init__(
+        self, clock: list[float], seconds: Block, refuses: str = "", side: str = "head"
+    ) -> None:
+        self.side, self.refused = side, ("prepare", "count")
         self._clock, self._seconds, self._refuses = clock, seconds, refuses
         self._sent: list[dict[str, Any]] = []
         self.asked: list[str] = []
@@ -42,8 +45,8 @@ class Pretend:
     def answer(self, _timeout: float = 0.0) -> dict[str, Any]:
         """Of the oldest request."""
         request = self._sent.pop(0)
-        if request.get("cell") == self._refuses and request["do"] in ("prepare", "count"):
-            raise RefusalError("TypeError: no such cell")
+        if request.get("cell") == self._refuses and request["do"] in self.refused:
+            raise RefusalError("TypeError: no such cell", self.side)
         if request["do"] == "length":
             return {"steps": 10}
         if request["do"] == "golden":
@@ -69,7 +72,7 @@ class Pretend:
 def pair(base: Block, head: Block, refuses: tuple[str, str] = ("", "")) -> Any:
     """How to start two of them."""
     clock = [0.0]
-    made = Pretend(clock, base, refuses[0]), Pretend(clock, head, refuses[1])
+    made = Pretend(clock, base, refuses[0], "base"), Pretend(clock, head, refuses[1])
     return lambda: made
 
 
@@ -198,6 +201,35 @@ def test_a_cell_that_one_cannot_run_is_told(refuses: tuple[str, str], side: str)
     found = timed(start, {"ring": {}, "new": {}}, 2, np.random.default_rng(0))
     assert found.refused == {"new": (side, "TypeError: no such cell")}
     assert set(found.log_ratios) == {"ring", CANARY}
+
+
+@pytest.mark.parametrize("request_", ["length", "block"])
+def test_a_cell_that_fails_while_it_is_timed_is_told(request_: str) -> None:
+    """It prepared well, and head can't take its steps: nothing of it counts, all of the other."""
+    start = pair(lambda _t: 0.01, lambda _t: 0.01, ("", "new"))
+    start()[1].refused = (request_,)
+    found = timed(start, {"new": {}, "ring": {}}, 2, np.random.default_rng(0))
+    assert found.refused == {"new": ("head", "TypeError: no such cell")}
+    assert set(found.log_ratios) == {"ring", CANARY}
+
+
+def test_a_cell_that_is_refused_later_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was in doubt: no more pairs could settle it, and it is broken."""
+
+    def refuses_at_last(_start: object, cells: Any, *_rest: object, **_order: object) -> Timed:
+        made.append([*cells])
+        refused = {"new": ("head", "it broke")} if "new" in cells and len(made) > 7 else {}
+        ratios = {
+            name: 0.06 * (-1) ** len(made) for name in [*cells, CANARY] if name not in refused
+        }
+        return Timed(log_ratios=ratios, refused=refused, took=1.0)
+
+    made: list[list[str]] = []
+    monkeypatch.setattr(gate, "timed", refuses_at_last)
+    one = Gate(Path(), Path(), 10.0, 0, lambda _said: None)
+    found = one.timing({"ring": {}, "new": {}}, Found(Exact()))
+    assert made[7:9] == [["ring", "new"], ["ring"]]
+    assert found.verdict("new") == "broken"
 
 
 def test_a_worker_that_dies_leaves_the_other_closed_too() -> None:

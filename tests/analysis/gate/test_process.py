@@ -1,5 +1,6 @@
 """Worker processes that answer, die, hang or talk nonsense; none outlives its driver."""
 
+import math
 import os
 import signal
 import time
@@ -10,22 +11,29 @@ import pytest
 
 import bench.gate.worker
 from analysis.errors import UsageError
-from analysis.gate.process import PROTOCOL, RefusalError, Worker, WorkerError, unkilled
+from analysis.gate.process import (
+    PROTOCOL,
+    OutOfTimeError,
+    RefusalError,
+    Worker,
+    WorkerError,
+    unkilled,
+)
 
 HELLO = 'print(\'{"ok": true, "protocol": 2}\', flush=True)\n'
-Make = Callable[[str], Worker]
+Make = Callable[..., Worker]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """A worker that runs some lines."""
 
-    def start(lines: str, **options: object) -> Worker:
+    def start(lines: str, ends: float = math.inf, **options: object) -> Worker:
         (tmp_path / "written.py").write_text(f"import json, os, sys, time\n{lines}")
-        worker = Worker(tmp_path, tmp_path, "written")
+        worker = Worker(tmp_path, tmp_path, "written", side="base", ends=ends)
         try:
             return worker.ready(**options)  # type: ignore[arg-type]  # of ready
-        except WorkerError:
+        except (WorkerError, OutOfTimeError):
             worker.close()
             raise
 
@@ -97,6 +105,31 @@ def test_a_worker_that_hangs_is_given_up(make: Make) -> None:
         worker.ask("block", timeout_seconds=0.2)
 
 
+def test_an_error_names_the_side_and_what_it_was_asked(make: Make) -> None:
+    """A refusal has the side apart, since its words are told after it."""
+    hangs = pytest.raises(WorkerError, match=r"^base, asked for block ring\\x1b: no answer")
+    with make(HELLO + "time.sleep(60)") as worker, hangs:
+        worker.ask("block", timeout_seconds=0.1, cell="ring\x1b")
+    with pytest.raises(WorkerError, match=r"^base, asked for its start: ended with status 2"):
+        make("os._exit(2)")
+    refuses = "for line in sys.stdin: print(json.dumps({'ok': False, 'error': 'no'}), flush=True)"
+    with make(HELLO + refuses) as worker, pytest.raises(RefusalError, match=r"^no$") as refusal:
+        worker.ask("block")
+    assert refusal.value.side == "base"
+
+
+def test_nobody_waits_beyond_the_end_of_all_work(make: Make) -> None:
+    """Whatever time a request has; that is no failure to be tried again."""
+    began = time.monotonic()
+    with make(HELLO + "time.sleep(60)", ends=began + 20) as worker:
+        worker._ends = time.monotonic() + 0.1
+        with pytest.raises(OutOfTimeError):
+            worker.ask("block", timeout_seconds=50.0)
+    assert not issubclass(OutOfTimeError, WorkerError)
+    with pytest.raises(OutOfTimeError):
+        make("time.sleep(60)", ends=time.monotonic() - 1)
+
+
 def test_a_worker_that_is_gone_takes_no_request(make: Make) -> None:
     """The second one finds a broken pipe, or its end."""
     with make(HELLO + "os._exit(0)") as worker:
@@ -157,4 +190,19 @@ def test_a_signal_becomes_an_error() -> None:
 
     with pytest.raises(UsageError, match="stopped by SIGTERM"):
         stopped()
+
+    def stopped_twice() -> None:
+        with unkilled():
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            finally:  # as what is held is let go
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
+                cleared.append(True)
+
+    cleared: list[bool] = []
+    with pytest.raises(UsageError, match="stopped by SIGINT"):
+        stopped_twice()
+    assert cleared
     assert signal.getsignal(signal.SIGTERM) is before

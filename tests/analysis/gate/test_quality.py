@@ -22,11 +22,13 @@ class Trains:
         end: of a seed; NaN diverges.
         together: runs of an ensemble.
         refuses: why it can't.
+        side: that it is.
     """
 
     end: ends
     together: int = 1
     refuses: str = ""
+    side: str = "head"
     seeds: list[int] = field(default_factory=list)
 
     def send(self, name: str, fields: dict[str, Any]) -> None:
@@ -37,7 +39,7 @@ class Trains:
     def answer(self, _timeout: float) -> dict[str, Any]:
         """The ends of its ensemble."""
         if self.refuses:
-            raise RefusalError(self.refuses)
+            raise RefusalError(self.refuses, self.side)
         return {"ends": [self._of(self.seeds[-1] + place) for place in range(self.together)]}
 
     def _of(self, seed: int) -> dict[str, Any]:
@@ -117,9 +119,9 @@ def test_without_time_nothing_is_trained(of: Judge) -> None:
 
 def test_who_refuses_is_told(of: Judge) -> None:
     """Base's refusal says nothing against head."""
-    refusing = Trains(near, refuses="TypeError: no")
-    assert of(refusing, Trains(near)).verdict == "incomparable"
-    found = of(Trains(near), refusing)
+    base = Trains(near, refuses="TypeError: no", side="base")
+    assert of(base, Trains(near)).verdict == "incomparable"
+    found = of(Trains(near), Trains(near, refuses="TypeError: no"))
     assert (found.verdict, found.why) == ("broken", "head says TypeError: no")
 
 

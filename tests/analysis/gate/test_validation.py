@@ -171,7 +171,7 @@ def test_another_slowdown_is_refused(file: Path) -> None:
 @pytest.mark.parametrize("minutes", [0.0, -1.0, math.nan, math.inf])
 def test_a_budget_that_is_none_is_refused(file: Path, minutes: float) -> None:
     """Before any work."""
-    with pytest.raises(UsageError, match="--minutes is a positive number"):
+    with pytest.raises(UsageError, match="--minutes is above 0 and at most 10,080"):
         validate(file, 0.0, 1, minutes, quiet)
     assert lines(file) == []
 
