@@ -189,8 +189,24 @@ def goals(found: Sequence[Line]) -> Iterator[str]:
             goal = f"at most {tenths(most)}" if most < 1 else f"at least {tenths(least)}"
             yield (
                 f"{named(told.slowdown).capitalize()}, {told.what}: the goal is {goal}; "
-                f"{told.count} of {told.of}, {_share(told)}, {standing(told.share, least, most)}."
+                f"{told.count} of {told.of}, {_share(told)}, {standing(told.share, least, most)}"
+                f"{_reached(found, told.slowdown)}."
             )
+
+
+def _reached(found: Sequence[Line], slowdown: float) -> str:
+    """By how much cells were slower where they were slowed: the work is corrected, not exact."""
+    if not slowdown:
+        return ""
+    changes: dict[str, list[float]] = {}
+    for line in found:
+        if line["slowdown"] == slowdown:
+            for name, cell in line["cells"].items():
+                if name != CANARY:
+                    changes.setdefault(name, []).append(cell["change"])
+    medians = [statistics.median(values) for values in changes.values()]
+    least, most = tenths(min(medians)), tenths(max(medians))
+    return f"; by the runs' estimates cells took {least} to {most} more"
 
 
 def standing(share: Interval, least: float, most: float) -> str:
