@@ -136,8 +136,7 @@ class Gate:
     def _told(self, side: int) -> dict[str, Any]:
         """The cells of a revision's own bench."""
         with self._worker(side, driver=side) as worker:
-            _ready(worker)
-            return worker.ask("cells")
+            return worker.ready().ask("cells")
 
     def removed(self, cells: Cells) -> list[str]:
         """The cells that base has and head has not: of these nothing is said otherwise.
@@ -152,7 +151,7 @@ class Gate:
             return []
         try:
             return [name for name in self._told(0)["cells"] if name not in cells]
-        except (UsageError, WorkerError, OutOfTimeError):
+        except (WorkerError, OutOfTimeError):
             return []
 
     def run(self, cells: Cells, trained: Cells) -> Found:

@@ -21,6 +21,10 @@ MOST_WORDS = 500
 """Characters of what git says of its failure."""
 
 
+class GitError(UsageError):
+    """Git refuses; a signal, which is a UsageError too, is something else."""
+
+
 def git(repository: Path, *arguments: str) -> str:
     """What git answers; no hook of the user's is run, which could do anything.
 
@@ -35,7 +39,8 @@ def git(repository: Path, *arguments: str) -> str:
         Its output, without the last line break.
 
     Raises:
-        UsageError: git is not there, or what it says of its failure.
+        UsageError: git is not there.
+        GitError: what it says of its failure.
     """
     try:
         done = subprocess.run(  # noqa: S603  # a list, no shell
@@ -48,7 +53,7 @@ def git(repository: Path, *arguments: str) -> str:
         raise UsageError("the gate compares git revisions, but there is no git") from None
     if done.returncode:
         words = " ".join(os.fsdecode(done.stderr).split()) or f"status {done.returncode}"
-        raise UsageError(f"git {arguments[0]}: {visible(words[:MOST_WORDS])}")
+        raise GitError(f"git {arguments[0]}: {visible(words[:MOST_WORDS])}")
     return os.fsdecode(done.stdout).rstrip("\n")  # names of files are bytes
 
 
@@ -92,7 +97,7 @@ def commit_of(repository: Path, revision: str) -> str:
     try:
         # In two steps: of the pattern of ":/message" what follows would be a part.
         return git(repository, *verify, git(repository, *verify, revision) + "^{commit}")
-    except UsageError:
+    except GitError:
         shallow = git(repository, "rev-parse", "--is-shallow-repository") == "true"
         hint = ": this clone is shallow, `git fetch --unshallow` gets the rest" if shallow else ""
         raise UsageError(f"there is no revision {revision!r}{hint}") from None
@@ -177,7 +182,7 @@ def _opened(folder: Path) -> int:
 def _forget(repository: Path, trees: Iterable[Path]) -> None:
     """Have git forget worktrees; another that is not there may be on a drive that is away."""
     for tree in trees:
-        with contextlib.suppress(UsageError):  # it was not added, or is forgotten
+        with contextlib.suppress(GitError):  # it was not added, or is forgotten
             git(repository, "worktree", "remove", "--force", "--force", str(tree))
 
 
