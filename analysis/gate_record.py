@@ -220,6 +220,7 @@ DOCUMENT: fields.Fields = {
     ),
     "changes": fields.OBJECTS,
     "quality": fields.OBJECTS,
+    "canary": fields.OBJECT,
 }
 
 CELL: fields.Fields = {

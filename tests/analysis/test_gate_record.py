@@ -167,7 +167,8 @@ def top(**fields: object) -> Change:
         (top(cells={"ring": {}}), "document.cells: expected a list of 1 to 100 cells, found an o"),
         (top(cells=[{}] * 101), "document.cells: expected a list of 1 to 100 cells, found a list"),
         (top(cells=[7]), "cells[0]: expected an object, found 7"),
-        (top(canary=[0.0]), "canary: expected an object, found a list of 1"),
+        (lambda d: d.pop("canary"), "document.canary: missing; expected an object"),
+        (top(canary=[0.0]), "document.canary: expected an object, found a list of 1"),
         (top(canary={}), "canary.cell: missing; expected text"),
         (
             lambda d: d["canary"].update(log_ratios=[0.0] * 1001),
