@@ -24,12 +24,18 @@ def number(value: float, digits: int = 3) -> str:
         return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
         return "0"
-    sign, rounded = "−" if value < 0 else "", float(f"{abs(value):.{digits - 1}e}")
-    exponent = math.floor(math.log10(rounded) + 1e-12)
+    sign, (mantissa, exponent) = "−" if value < 0 else "", _parts(abs(value), digits)
     if not -4 <= exponent < 6:
-        return sign + scientific(rounded / 10.0**exponent, exponent, digits)
+        return sign + scientific(mantissa, exponent, digits)
+    rounded = float(f"{mantissa}e{exponent}")
     text = f"{rounded:,.{max(digits - 1 - exponent, 0)}f}"
     return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _parts(value: float, digits: int = 3) -> tuple[float, int]:
+    """A positive number as mantissa and power of ten, rounded; the power itself may be no float."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return float(mantissa), int(exponent)
 
 
 def scientific(mantissa: float, exponent: int, digits: int = 3) -> str:
@@ -51,8 +57,7 @@ def tick(value: float) -> str:
     """
     if not value > 0 or 0.01 <= value * 1.000001 < 1_000:
         return number(value)
-    exponent = math.floor(math.log10(value) + 1e-9)
-    return scientific(value / 10.0**exponent, exponent)
+    return scientific(*_parts(value))
 
 
 def interval(estimate: float, low: float, high: float) -> str:

@@ -1,6 +1,7 @@
 """Numbers in words: close to the number, on one line."""
 
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,12 @@ def test_a_number_is_told_to_three_digits(x: float) -> None:
     assert value_of(number(x)) == pytest.approx(x, rel=5.1e-3)
 
 
+@given(st.floats(1e-300, 1e300))
+def test_a_tick_is_told_to_three_digits(x: float) -> None:
+    """Half a unit in the third."""
+    assert value_of(tick(x)) == pytest.approx(x, rel=5.1e-3)
+
+
 @pytest.mark.parametrize(
     ("x", "text"),
     [
@@ -38,17 +45,29 @@ def test_a_number_is_told_to_three_digits(x: float) -> None:
         (123456, "123,000"),
         (999_999, "10⁶"),
         (2.5e-12, "2.5·10⁻¹²"),
+        (5e-324, "4.94·10⁻³²⁴"),
+        (-sys.float_info.max, "−1.8·10³⁰⁸"),
         (math.inf, "∞"),
         (-math.inf, "−∞"),
     ],
 )
 def test_numbers_at_the_edges(x: float, text: str) -> None:
-    """Zero, powers of ten, and what rounds up to one."""
+    """Zero, powers of ten, what rounds up to one, and the ends of float64."""
     assert number(x) == text
 
 
 @pytest.mark.parametrize(
-    ("x", "text"), [(1e-9, "10⁻⁹"), (2e5, "2·10⁵"), (0.1, "0.1"), (500.0, "500"), (0.0, "0")]
+    ("x", "text"),
+    [
+        (1e-9, "10⁻⁹"),
+        (2e5, "2·10⁵"),
+        (0.1, "0.1"),
+        (500.0, "500"),
+        (0.0, "0"),
+        (9.999e8, "10⁹"),
+        (5e-324, "4.94·10⁻³²⁴"),
+        (sys.float_info.max, "1.8·10³⁰⁸"),
+    ],
 )
 def test_ticks_far_from_one_are_powers_of_ten(x: float, text: str) -> None:
     """So that labels of many decades have one width."""
