@@ -15,6 +15,9 @@ from analysis.place import Place, telling
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """A key names a file: no separators, no leading dot."""
 
+GZIP = b"\x1f\x8b"
+"""How its files begin: the second byte is no UTF-8."""
+
 
 def read_document(path: Place) -> dict[str, Any]:
     """The decoded benchmark.json, checked down to its machine and cells.
@@ -58,13 +61,34 @@ def read_text(path: Place) -> str:
     """
     with telling(path, "cannot be read"):
         content = path.read_bytes()
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
+    text = utf8(content, str(path))
     if not text.strip():
         raise UsageError(f"{path}: empty; the session ended before it wrote its results")
     return text
+
+
+def utf8(content: bytes, where: str) -> str:
+    r"""Bytes as the text that they are.
+
+    Args:
+        content: of a file, or of a line of it.
+        where: how to call it in the error.
+
+    Raises:
+        UsageError: they are no UTF-8.
+
+    >>> utf8(b"a\xff", "a.json")
+    Traceback (most recent call last):
+        ...
+    analysis.errors.UsageError: a.json: not UTF-8 text: invalid start byte at byte 1
+    """
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        packed = "; it is compressed, by gzip" if content.startswith(GZIP) else ""
+        raise UsageError(
+            f"{where}: not UTF-8 text: {error.reason} at byte {error.start}{packed}"
+        ) from error
 
 
 def decode(text: str, where: str) -> Any:

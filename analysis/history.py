@@ -33,7 +33,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import fields, schema
-from analysis.cells import decode
+from analysis.cells import decode, utf8
 from analysis.errors import UsageError
 from analysis.place import telling
 
@@ -147,9 +147,10 @@ def read(path: Path) -> History:
         if not line.strip():
             continue
         try:
-            value = decode(line.decode(), where)
-        except (UsageError, UnicodeDecodeError) as error:
-            problems.append(f"{where}: left out, not a whole line: {reason(error, where)}")
+            value = decode(utf8(line, where), where)
+        except UsageError as error:
+            why = str(error).removeprefix(f"{where}: ")
+            problems.append(f"{where}: left out, not a whole line: {why}")
             continue
         rows.append(row_of(value, where))
     if not rows:
@@ -157,13 +158,6 @@ def read(path: Path) -> History:
         raise UsageError(f"{path}: no line of a history{why}")
     table = pd.DataFrame(rows).sort_values("time", kind="stable", ignore_index=True)
     return History(table, tuple(problems))
-
-
-def reason(error: Exception, where: str) -> str:
-    """Why a line is not whole, without where it is."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 text: {error.reason} at byte {error.start}"
-    return str(error).removeprefix(f"{where}: ")
 
 
 def row_of(value: object, where: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """benchmark.json: what is read from it, and the one line on each way it can be wrong."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,8 @@ def test_a_wrong_document_is_refused_in_one_line(synthetic: Any, change: Change,
         (b" \n", "empty; the session ended before it wrote its results"),
         (b'{"benchmarks": [', "not whole JSON: Expecting value at line 1, column 17"),
         (b"\xff\xfe{}", "not UTF-8 text: invalid start byte at byte 0"),
+        (gzip.compress(b"{}", mtime=0), "byte 1; it is compressed, by gzip"),
+        (b"\xef\xbb\xbf{}", "not whole JSON: Unexpected UTF-8 BOM"),
         (b"[]", "not a benchmark file: expected an object at the top"),
         (b"{}", "document.machine_info: missing; expected an object"),
         (b"[" * 100_000, "not JSON that can be read: maximum recursion depth exceeded"),

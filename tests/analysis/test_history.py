@@ -1,6 +1,7 @@
 """History files: what is appended is read, whatever else happens to the file meanwhile."""
 
 import errno
+import gzip
 import json
 import math
 import os
@@ -179,6 +180,13 @@ def test_a_file_without_any_row_is_a_mistake(path: Path, text: str, line: str) -
     with pytest.raises(UsageError) as error:
         read(path)
     assert str(error.value).startswith(f"{path}: {line}")
+
+
+def test_a_compressed_file_is_told_as_such(path: Path) -> None:
+    """As far as its first line says so."""
+    path.write_bytes(gzip.compress(json.dumps({"schema": 1, **row()}).encode()))
+    with pytest.raises(UsageError, match=r"no line of a history: 1: .*it is compressed, by gzip$"):
+        read(path)
 
 
 def test_json_that_is_no_object_is_a_mistake(path: Path) -> None:
