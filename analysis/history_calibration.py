@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from analysis import history
 from analysis.errors import UsageError
 from analysis.estimates import Array, finite
+from analysis.history_changes import SMALLEST_NOISE
 from analysis.history_statistics import (
     LEVEL,
     leak_penalties,
@@ -111,7 +112,8 @@ def calibrated(n: int, law: Law, series: int, rng: np.random.Generator) -> tuple
     Returns:
         The penalties of a step and of a leak, in units of the estimated noise's square.
     """
-    table = standardised(law(rng, (series, n)))
+    # With the least noise that the search takes: of drawn runs more than half may be equal.
+    table = standardised(law(rng, (series, n)), SMALLEST_NOISE)
     found = [step_penalties(table), leak_penalties(table)]
     aimed = MARGIN * LEVEL
     low, high = aimed / 2, aimed

@@ -99,6 +99,13 @@ def test_it_is_told_in_words() -> None:
     assert all("said to have a change; for 5.0 % penalties of" in line for line in lines)
 
 
+def test_drawn_series_without_noise_have_penalties() -> None:
+    """Of runs that are often equal, neighbours in a drawn series may all be; no penalty is NaN."""
+    often_equal = np.array([0, 0, 0, 1, 0, 0, 2, 1, 1, 0, 2, 2]) / 100
+    for line in sentences(table(often_equal), drawn=40):
+        assert "–" not in line
+
+
 @pytest.mark.parametrize("values", [np.zeros(30), np.arange(7.0)])
 def test_series_that_say_nothing_are_refused(values: Array) -> None:
     """Without noise, or too short for the longest block."""
