@@ -10,7 +10,7 @@ Each line is one cell of one gate run, with
 | machine | a name: a series never crosses machines |
 | cell | a name: the cell's |
 | reference | the fixed reference kernel and its version: a series never crosses kernels |
-| ratio | the seconds of a step over those of the reference kernel beside it, the median of pairs |
+| ratio | a step's seconds over the reference kernel's beside it, median of pairs; 10⁻²⁰ to 10²⁰ |
 | low, high | bounds of the ratio over pairs, null where there are none |
 | pairs | process pairs that it is of |
 
@@ -216,7 +216,17 @@ def is_time(value: object) -> bool:
         return False
 
 
+def is_ratio(value: object) -> bool:
+    """A number that two times may have between them; of others no axis can be drawn.
+
+    >>> is_ratio(2), is_ratio(1e-308), is_ratio(1e300)
+    (True, False, False)
+    """
+    return fields.is_finite(value) and 1e-20 <= value <= 1e20  # type: ignore[operator]  # is_finite says number
+
+
 TIME = fields.Kind('a time as "2026-01-02T03:04:05+00:00"', is_time)
+RATIO = fields.Kind("a ratio from 10⁻²⁰ to 10²⁰", is_ratio)
 
 FIELDS: fields.Fields = {
     "commit": fields.TEXT,
@@ -224,9 +234,9 @@ FIELDS: fields.Fields = {
     "machine": fields.TEXT,
     "cell": fields.TEXT,
     "reference": fields.TEXT,
-    "ratio": fields.POSITIVE,
-    "low": fields.nullable(fields.POSITIVE),
-    "high": fields.nullable(fields.POSITIVE),
+    "ratio": RATIO,
+    "low": fields.nullable(RATIO),
+    "high": fields.nullable(RATIO),
     "pairs": fields.COUNT,
 }
 

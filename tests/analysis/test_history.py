@@ -118,10 +118,13 @@ def test_a_line_that_is_no_text_is_told(path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"ratio": math.nan}, ".ratio: expected a positive number, found nan"),
-        ({"ratio": math.inf}, ".ratio: expected a positive number, found inf"),
-        ({"ratio": 0}, ".ratio: expected a positive number, found 0"),
-        ({"ratio": "2"}, ".ratio: expected a positive number, found '2'"),
+        ({"ratio": math.nan}, ".ratio: expected a ratio from 10⁻²⁰ to 10²⁰, found nan"),
+        ({"ratio": math.inf}, ".ratio: expected a ratio from 10⁻²⁰ to 10²⁰, found inf"),
+        ({"ratio": 0}, ".ratio: expected a ratio from 10⁻²⁰ to 10²⁰, found 0"),
+        ({"ratio": "2"}, ".ratio: expected a ratio from 10⁻²⁰ to 10²⁰, found '2'"),
+        ({"ratio": 1e-308}, ".ratio: expected a ratio from 10⁻²⁰ to 10²⁰, found 1e-308"),
+        ({"low": 5e-324}, ".low: expected a ratio from 10⁻²⁰ to 10²⁰ or null, found 5e-324"),
+        ({"high": 1.7e308}, ".high: expected a ratio from 10⁻²⁰ to 10²⁰ or null, found 1.7e+308"),
         ({"pairs": 0}, ".pairs: expected a positive integer, found 0"),
         ({"commit": None}, ".commit: expected text, found None"),
         ({"low": 2.5}, ": expected low ≤ ratio ≤ high, or neither bound"),

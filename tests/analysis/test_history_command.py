@@ -302,6 +302,18 @@ def test_a_single_run_without_bounds_is_drawn(tmp_path: Path) -> None:
     assert words == ["one gate run", "level or leak"]
 
 
+def test_the_furthest_ratios_are_drawn(tmp_path: Path) -> None:
+    """From the least that is read to the largest, as noise, as a step, with bounds and without."""
+    file = tmp_path / "history.jsonl"
+    # exp(log(1e-20)) is a little less.
+    for cell, ratios in (("a", [2e-20, 9e19] * 10), ("b", [2e-20] * 8 + [9e19] * 8)):
+        logs = [math.log(ratio) for ratio in ratios]
+        write(file, cell, logs, low=None, high=None)
+    write(file, "c", [0.0], low=1e-20, high=1e20)
+    made = history_figure.files(found_in(file))
+    assert made["history.png"]
+
+
 def test_captions_follow_the_rows(path: Path) -> None:
     """How many changed, and which most."""
     caption = history_figure.caption(history_figure.prepare(found_in(path)))
