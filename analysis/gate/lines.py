@@ -6,27 +6,70 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from analysis import history
+from analysis import fields, history
+from analysis.cells import decode, utf8
 from analysis.errors import UsageError
 from analysis.gate.found import Found
+from analysis.gate_record import NATURAL, RATIOS, is_change
 from analysis.json_text import plain
+from analysis.place import telling
 
 Line = Mapping[str, Any]
 
-NEEDED = {
-    "slowdown",
-    "head",
-    "machine",
-    "minutes",
-    "seconds",
-    "machine_changed",
-    "screen_pairs",
-    "added_rows",
-    "cells",
-    "pairs",
-    "took",
+
+def is_cell(value: object) -> bool:
+    """What a line says of a cell, as far as it is read again.
+
+    >>> is_cell({"verdict": "slower", "change": 0.05}), is_cell({"verdict": "slower"})
+    (True, False)
+    """
+    return (
+        isinstance(value, dict)
+        and fields.TEXT.holds(value.get("verdict"))
+        and is_change(value.get("change"))
+    )
+
+
+def is_pair(value: object) -> bool:
+    """A cell's name -> its log ratio, of one cell at least.
+
+    >>> is_pair({"ring": 0.01}), is_pair({"ring": None}), is_pair({})
+    (True, False, False)
+    """
+    return isinstance(value, dict) and bool(value) and RATIOS.holds([*value.values()])
+
+
+CELLS = fields.Kind(
+    "an object of cells, each with a verdict and a change",
+    lambda value: isinstance(value, dict) and all(map(is_cell, value.values())),
+)
+PAIRS = fields.Kind(
+    "a list of pairs, each an object of log ratios between −50 and 50",
+    lambda value: isinstance(value, list) and all(map(is_pair, value)),
+)
+BUDGET = fields.Kind(
+    "a positive number below 10,000",
+    lambda value: fields.POSITIVE.holds(value) and value < 1e4,  # type: ignore[operator]  # POSITIVE says number
+)
+ROWS = fields.Kind(
+    "an object of integers",
+    lambda value: isinstance(value, dict) and all(map(fields.is_integer, value.values())),
+)
+
+LINE: fields.Fields = {
+    "slowdown": fields.NUMBER,
+    "head": fields.TEXT,
+    "machine": fields.TEXT,
+    "minutes": BUDGET,
+    "seconds": fields.NUMBER,
+    "machine_changed": fields.BOOLEAN,
+    "screen_pairs": NATURAL,
+    "added_rows": ROWS,
+    "cells": CELLS,
+    "pairs": PAIRS,
+    "took": fields.NUMBERS,
 }
-"""Of a line: of ``line_of``, ``analysis.gate.command.facts_of`` and ``validate``."""
+"""Of ``line_of``, ``analysis.gate.command.facts_of`` and ``validate``."""
 
 
 def line_of(found: Found, slowdown: float, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,16 +125,41 @@ def lines(file: Path) -> list[Line]:
     """
     if not file.exists():
         return []
+    with telling(file, "cannot be read"):
+        content = file.read_bytes().split(b"\n")
     found: list[Line] = []
-    for number, text in enumerate(file.read_text().splitlines(), start=1):
-        try:
-            line = json.loads(text)
-        except ValueError:
+    for number, text in enumerate(content, start=1):
+        where = f"{file}, line {number}"
+        if not text.strip():
             continue
-        if not (isinstance(line, dict) and line.keys() >= NEEDED):
-            raise UsageError(f"{file}, line {number}: no run of a gate's validation")
+        try:
+            line = decode(utf8(text, where), where)
+        except UsageError:
+            # What a killed process leaves begins as any line does.
+            if text.startswith(b"{"):
+                continue
+            raise
+        check(line, f"{where}: no run of a gate's validation")
         found.append(line)
     return found
+
+
+def check(line: object, where: str) -> None:
+    """Hold a decoded line against the format, as far as it is read again.
+
+    Args:
+        line: of a file.
+        where: how to call it in the error.
+
+    Raises:
+        UsageError: a field is missing, of another kind, or contradicts another.
+    """
+    if not isinstance(line, dict):
+        raise UsageError(f"{where}: expected an object, found {fields.short(line)}")
+    fields.check(line, LINE, where)
+    fields.check_present(line, {"differing": fields.TEXTS}, where)
+    if len(line["took"]) != len(line["pairs"]):
+        raise UsageError(f"{where}: expected as many of took as of pairs")
 
 
 def named(slowdown: float) -> str:

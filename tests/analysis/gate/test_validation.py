@@ -161,6 +161,60 @@ def test_another_file_is_told(tmp_path: Path, text: str) -> None:
         lines(other)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"\xff", "not UTF-8 text: invalid start byte at byte 0"),
+        (b"[" * 100_000, "not JSON that can be read: maximum recursion depth exceeded"),
+        (b"hello", "not whole JSON: Expecting value at line 1, column 1"),
+    ],
+)
+def test_what_no_killed_process_left_is_told(tmp_path: Path, content: bytes, line: str) -> None:
+    """A line of a validation begins as an object does."""
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(b"\n" + content)
+    with pytest.raises(UsageError) as error:
+        lines(other)
+    assert str(error.value).startswith(f"{other}, line 2: {line}")
+
+
+@pytest.mark.parametrize("content", [b'{"slowdown": "\xff', b'{"a":' * 100_000])
+def test_a_damaged_line_is_a_run_to_be_made_again(file: Path, content: bytes) -> None:
+    """As a torn one is."""
+    validate(file, 0.0, 1, 10.0, quiet)
+    with file.open("ab") as damaged:
+        damaged.write(content)
+    assert len(lines(file)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"machine": None}, ".machine: expected text, found None"),
+        ({"slowdown": "0"}, ".slowdown: expected a finite number, found '0'"),
+        ({"minutes": 1e300}, ".minutes: expected a positive number below 10,000, found 1e+300"),
+        ({"seconds": math.nan}, ".seconds: expected a finite number, found nan"),
+        ({"machine_changed": 0}, ".machine_changed: expected true or false, found 0"),
+        ({"screen_pairs": -1}, ".screen_pairs: expected 0 or a positive integer, found -1"),
+        ({"differing": [1]}, ".differing: expected a list of text, found a list of 1"),
+        ({"added_rows": {"ring": None}}, ".added_rows: expected an object of integers"),
+        ({"cells": {"ring": {}}}, ".cells: expected an object of cells, each with a verdict"),
+        ({"cells": None}, ".cells: expected an object of cells, each with a verdict"),
+        ({"pairs": [{"ring": None}]}, ".pairs: expected a list of pairs, each an object of log"),
+        ({"pairs": [{"ring": 1e9}]}, ".pairs: expected a list of pairs, each an object of log"),
+        ({"took": [None]}, ".took: expected a list of finite numbers, found a list of 1"),
+        ({"took": [20.0]}, ": expected as many of took as of pairs"),
+    ],
+)
+def test_what_is_not_of_the_format_is_told(file: Path, changed: dict[str, Any], line: str) -> None:
+    """With its line and its field."""
+    validate(file, 0.0, 1, 10.0, quiet)
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed))
+    with pytest.raises(UsageError) as error:
+        lines(file)
+    assert str(error.value).startswith(f"{file}, line 1: no run of a gate's validation{line}")
+
+
 def test_another_slowdown_is_refused(file: Path) -> None:
     """Before any work."""
     with pytest.raises(UsageError, match="a slow-down is one of"):
