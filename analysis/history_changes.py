@@ -1,7 +1,8 @@
 """Steps and leaks in a series of log ratios: how many, since when and how large."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import ruptures
@@ -20,7 +21,7 @@ LONGEST = 512
 
 @dataclass(frozen=True)
 class Change:
-    """The last change of a series.
+    """A change of a series.
 
     Args:
         kind: "step": from one level to another; "leak": a line from a level on to the last run.
@@ -45,13 +46,18 @@ class Fit:
         noise: the robust standard deviation of one run, of log ratios.
         levels: (n,), the fitted log ratios; NaN of runs before the last LONGEST.
         starts: where each level but the first begins, or the leak.
-        change: the last one, if any.
+        changes: one at each start.
     """
 
     noise: float
     levels: Array
     starts: tuple[int, ...]
-    change: Change | None
+    changes: tuple[Change, ...]
+
+    @property
+    def change(self) -> Change | None:
+        """The last one, if any."""
+        return self.changes[-1] if self.changes else None
 
 
 def fit(log_ratios: ArrayLike, confidence: float = 0.95) -> Fit:
@@ -64,7 +70,7 @@ def fit(log_ratios: ArrayLike, confidence: float = 0.95) -> Fit:
 
     Args:
         log_ratios: (n,), by time.
-        confidence: of the last change's size.
+        confidence: of each change's size.
 
     Returns:
         One level and no change below FEWEST_RUNS.
@@ -81,18 +87,18 @@ def fit(log_ratios: ArrayLike, confidence: float = 0.95) -> Fit:
     y = values[skipped:]
     spread = float(noise(y)) if y.size > 1 else np.nan
     starts: tuple[int, ...] = ()
-    change = None
+    changes: tuple[Change, ...] = ()
     if y.size >= FEWEST_RUNS:
         kind, starts = search(standardised(y, SMALLEST_NOISE))
         levels = line(y, starts[0]) if kind == "leak" else steps(y, starts)
-        change = last_change(y - levels, levels, kind, starts, confidence) if starts else None
+        changes = bounded(y - levels, levels, kind, starts, confidence) if starts else ()
     else:
         levels = steps(y, starts)
     return Fit(
         spread,
         np.concatenate([np.full(skipped, np.nan), levels]),
         tuple(start + skipped for start in starts),
-        change and Change(change.kind, change.at + skipped, change.size, change.low, change.high),
+        tuple(replace(change, at=change.at + skipped) for change in changes),
     )
 
 
@@ -180,10 +186,10 @@ def line(values: Array, start: int) -> Array:
     return np.asarray(values.mean() + (shape @ values) * shape)
 
 
-def last_change(
+def bounded(
     residuals: Array, levels: Array, kind: str, starts: tuple[int, ...], confidence: float
-) -> Change:
-    """The last change between Student's bounds, as if its place were known.
+) -> tuple[Change, ...]:
+    """Changes between Student's bounds, each as if its place were known.
 
     Args:
         residuals: (n,), what the levels leave.
@@ -192,19 +198,36 @@ def last_change(
         starts: as `search` has them.
         confidence: of the bounds.
     """
-    n, at = levels.size, starts[-1]
-    begins = at - 1 if kind == "leak" else at
-    size = levels[-1] - levels[begins if kind == "leak" else at - 1]
+    n = levels.size
     freedom = n - 3 if kind == "leak" else n - len(starts) - 1
     deviation = np.sqrt(np.square(residuals).sum() / freedom)
-    if kind == "leak":
-        run = np.maximum(np.arange(n) - begins, 0.0)
-        error = run[-1] / np.sqrt(np.square(run - run.mean()).sum())
-    else:
-        before = at - (starts[-2] if len(starts) > 1 else 0)
-        error = np.sqrt(1 / before + 1 / (n - at))
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation * error
-    return Change(kind, at, float(size), float(size - half), float(size + half))
+    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation
+    sizes = leak_size(levels, starts[0]) if kind == "leak" else step_sizes(levels, starts)
+    return tuple(
+        Change(kind, at, size, float(size - half * error), float(size + half * error))
+        for at, (size, error) in zip(starts, sizes, strict=True)
+    )
+
+
+def step_sizes(levels: Array, starts: tuple[int, ...]) -> list[tuple[float, float]]:
+    """What each step comes to, and its standard error in units of a run's deviation.
+
+    >>> step_sizes(np.array([0.0, 0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 2.0]), (4,))
+    [(2.0, 0.7071067811865476)]
+    """
+    edges = (0, *starts, levels.size)
+    return [
+        (float(levels[at] - levels[at - 1]), math.sqrt(1 / (at - before) + 1 / (after - at)))
+        for before, at, after in zip(edges, starts, edges[2:], strict=False)
+    ]
+
+
+def leak_size(levels: Array, start: int) -> list[tuple[float, float]]:
+    """What a leak has come to by the last run, and its standard error in the same units."""
+    begins = start - 1
+    run = np.maximum(np.arange(levels.size) - begins, 0.0)
+    error = run[-1] / np.sqrt(np.square(run - run.mean()).sum())
+    return [(float(levels[-1] - levels[begins]), float(error))]
 
 
 # Runs of a series -> the penalties of a step and of a leak: python -m analysis.history_calibration

@@ -1,6 +1,5 @@
 """The series of a history: ratios run by run, and the levels found in them."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +16,9 @@ from analysis.history_words import share
 from analysis.wording import count, listing, visible
 
 MOST_PANELS = 24
+
+MOST_TOLD = 3
+"""Changes of a series in its panel's title, the last: there are no more within ten runs."""
 
 POINT, LEVEL, CHANGE = "#7F7F7F", "#0072B2", "#D55E00"
 
@@ -46,35 +48,34 @@ def prepare(found: Sequence[Series]) -> pd.DataFrame:
         found: of `series`.
 
     Returns:
-        `panel`, `run` (from 1), the history's columns, `level` (a ratio), and of the series' last
-        change its `kind`, `change` (the run, NaN of none), `by` (log ratio) and `recent`.
+        `panel`, `run` (from 1), the history's columns, `level` (a ratio), `by` (the log ratio of
+        the change that begins with the run and is told, NaN of none), and of the series the `kind`
+        of its changes and whether they are `recent`.
     """
     return pd.concat([series_rows(one) for one in sorted(found, key=rank)], ignore_index=True)
 
 
 def rank(one: Series) -> tuple[bool, float]:
     """Recent changes first, the largest of them before the others."""
-    change = one.fit.change
-    return not one.recent, -abs(change.size) if change else 0.0
+    return not one.recent, -max((abs(change.size) for change in one.changes), default=0.0)
 
 
 def series_rows(one: Series) -> pd.DataFrame:
     """The rows of one series."""
-    change = one.fit.change
+    by = {change.at: change.size for change in one.changes}
     rows = one.rows[["time", "commit", "machine", "cell", "reference", "ratio", "low", "high"]]
     return rows.assign(
         panel=f"{visible(one.cell)}\n{visible(one.machine)}, over {visible(one.reference)}",
         run=np.arange(1, len(rows) + 1),
         level=np.exp(one.fit.levels),
-        kind=change.kind if change else "none",
-        change=change.at + 1 if change else np.nan,
-        by=change.size if change else np.nan,
+        by=[by.get(place, np.nan) for place in range(len(rows))],
+        kind=one.changes[-1].kind if one.changes else "none",
         recent=one.recent,
     )
 
 
 def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
-    """Ratios against runs; a line along the levels, a mark where the last change is."""
+    """Ratios against runs; a line along the levels, a mark where each change is."""
     names = list(rows["panel"].unique())
     panels = small_multiples(canvas, [len(names)], columns=3, height=2.4)
     for name, (axes,) in zip(names, panels, strict=True):
@@ -87,8 +88,9 @@ def draw(rows: pd.DataFrame, canvas: Canvas) -> None:
         told = "bar: its interval over pairs"
         bar = Line2D([], [], color=POINT, marker="|", markersize=10, ls="", label=told)
         handles.insert(1, bar)
-    if rows["change"].notna().any():
-        handles.append(Line2D([], [], color=CHANGE, ls=(0, (3, 2)), lw=1, label="last change"))
+    if rows["by"].notna().any():
+        told = "recent change, or the last"
+        handles.append(Line2D([], [], color=CHANGE, ls=(0, (3, 2)), lw=1, label=told))
     legend(canvas, handles)
 
 
@@ -100,10 +102,11 @@ def draw_series(axes: Axes, rows: pd.DataFrame) -> None:
     stepped = "default" if first["kind"] == "leak" else "steps-mid"
     axes.plot(rows["run"], rows["level"], color=LEVEL, drawstyle=stepped, lw=1.6, zorder=3)
     title = first["panel"]
-    if not math.isnan(first["change"]):
-        axes.axvline(first["change"] - 0.5, color=CHANGE, ls=(0, (3, 2)), lw=1, zorder=1)
-        at = rows[rows["run"] == first["change"]].iloc[0]
-        told = f"{first['kind']}, {share(first['by'])}, since {at['time']:%Y-%m-%d}"
+    changes = rows[rows["by"].notna()]
+    for run in changes["run"]:
+        axes.axvline(run - 0.5, color=CHANGE, ls=(0, (3, 2)), lw=1, zorder=1)
+    for _, at in changes.tail(MOST_TOLD).iterrows():
+        told = f"{at['kind']}, {share(at['by'])}, since {at['time']:%Y-%m-%d}"
         title += f"\n{told} ({at['commit'][:7]})"
     axes.set_title("\n".join(label(line, 46) for line in title.split("\n")))
     log_axis(axes, "y")
@@ -121,15 +124,16 @@ def draw_series(axes: Axes, rows: pd.DataFrame) -> None:
 
 def caption(rows: pd.DataFrame) -> str:
     """How many series changed, and the largest recent change."""
-    first = rows.groupby("panel", sort=False).first()
-    recent = first[first["recent"]]
-    older = int((first["change"].notna() & ~first["recent"]).sum())
-    runs = count(int(rows.groupby("panel").size().max()), "run")
-    text = f"Of {len(first)} series of up to {runs}, {len(recent)} changed recently"
+    series = rows.groupby("panel", sort=False)
+    recent = series["recent"].first()
+    older = int((series["by"].count() > 0)[~recent].sum())
+    runs = count(int(series.size().max()), "run")
+    text = f"Of {len(recent)} series of up to {runs}, {recent.sum()} changed recently"
     text += f" and {older} before." if older else "."
-    if recent.empty:
+    changes = rows[rows["recent"] & rows["by"].notna()]
+    if changes.empty:
         return text
-    most = recent.iloc[int(recent["by"].abs().to_numpy().argmax())]
-    kinds = recent["kind"].value_counts()
+    most = changes.iloc[int(changes["by"].abs().to_numpy().argmax())]
+    kinds = changes["kind"].value_counts()
     told = listing([count(int(n), str(kind)) for kind, n in kinds.items()])
-    return f"{text} These are {told}; the largest is of {share(most['by'])} ({most['cell']})."
+    return f"{text} Recent are {told}; the largest is of {share(most['by'])} ({most['cell']})."

@@ -1,4 +1,4 @@
-"""A history's series: one per machine, cell and reference kernel, each with its last change."""
+"""A history's series: one per machine, cell and reference kernel, each with its changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.errors import UsageError
 from analysis.history import KEYS
-from analysis.history_changes import Fit, fit
+from analysis.history_changes import Change, Fit, fit
 from analysis.history_statistics import FEWEST_RUNS, SHORTEST
 
 
@@ -21,8 +21,9 @@ class Series:
         cell: its name.
         reference: the kernel that its ratios are over.
         rows: the history's rows of it, by time.
-        fit: its levels and last change.
-        recent: whether that change is among the last runs asked about.
+        fit: its levels and all changes.
+        changes: those to be told: the recent ones, or the last if none of them is.
+        recent: whether they are among the last runs asked about.
     """
 
     machine: str
@@ -30,6 +31,7 @@ class Series:
     reference: str
     rows: pd.DataFrame
     fit: Fit
+    changes: tuple[Change, ...]
     recent: bool
 
     @property
@@ -64,9 +66,13 @@ def series(rows: pd.DataFrame, since: int) -> list[Series]:
 def searched(names: tuple[str, str, str], rows: pd.DataFrame, since: int) -> Series:
     """One series and what is found in it."""
     found = fit(np.log(rows["ratio"]))
-    change = found.change
-    recent = change is not None and (change.kind == "leak" or change.at >= len(rows) - since)
-    return Series(*names, rows, found, recent)
+    recent = tuple(
+        change
+        for change in found.changes
+        if change.kind == "leak" or change.at >= len(rows) - since
+    )
+    # A step back hides nothing: what came before it is told with it.
+    return Series(*names, rows, found, recent or found.changes[-1:], bool(recent))
 
 
 def changed(found: Sequence[Series]) -> bool:

@@ -7,12 +7,13 @@ from rich.console import Console
 
 from analysis.compare_words import aligned
 from analysis.console import print_blocks
+from analysis.history_changes import Change
 from analysis.history_series import Series
 from analysis.history_statistics import FEWEST_RUNS, LEVEL
 from analysis.place import place
 from analysis.wording import count, number, visible
 
-HEADINGS = ("runs", "noise", "last change", "since", "commit", "ratio by", "")
+HEADINGS = ("runs", "noise", "change", "since", "commit", "ratio by", "")
 
 
 def printed(found: Sequence[Series], since: int, console: Console) -> None:
@@ -29,8 +30,8 @@ def printed(found: Sequence[Series], since: int, console: Console) -> None:
     blocks = [
         (
             visible(machine),
-            f"{count(sum(one.recent for one in of), 'recent change')} in {len(of)} series",
-            "red" if any(one.recent for one in of) else "green",
+            f"{count(recent_changes(of), 'recent change')} in {len(of)} series",
+            "red" if recent_changes(of) else "green",
             lines(of),
         )
         for machine, of in machines.items()
@@ -38,27 +39,36 @@ def printed(found: Sequence[Series], since: int, console: Console) -> None:
     print_blocks(blocks, last_line(found, since), console)
 
 
+def recent_changes(found: Sequence[Series]) -> int:
+    """How many changes are among the last runs."""
+    return sum(len(one.changes) for one in found if one.recent)
+
+
 def lines(found: Sequence[Series]) -> list[str]:
     """The table of one machine's series."""
     ordered = sorted(found, key=lambda one: not one.recent)
     several = len({one.reference for one in found}) > 1
     cells = [visible(one.cell + (f" over {one.reference}" if several else "")) for one in ordered]
-    rows = [[*told(one), cell] for one, cell in zip(ordered, cells, strict=True)]
+    rows = [[*row, cell] for one, cell in zip(ordered, cells, strict=True) for row in told(one)]
     return aligned([[*HEADINGS, "cell"], *rows])
 
 
-def told(one: Series) -> list[str]:
-    """One series under the headings."""
-    change, runs = one.fit.change, str(len(one.rows))
+def told(one: Series) -> list[list[str]]:
+    """One series under the headings: a row for each change that is told, or one that says none."""
+    runs = str(len(one.rows))
     noise = "–" if one.short else share(one.fit.noise, signed=False)
-    if change is None:
+    if not one.changes:
         why = f"fewer than {FEWEST_RUNS} runs" if one.short else "none"
-        return [runs, noise, why, "–", "–", "–", ""]
+        return [[runs, noise, why, "–", "–", "–", ""]]
+    recent = "recent" if one.recent else ""
+    return [[runs, noise, *told_change(one, change), recent] for change in one.changes]
+
+
+def told_change(one: Series, change: Change) -> list[str]:
+    """A change of a series: what it is, since when, which commit and by how much."""
     at = one.rows.iloc[change.at]
     bounds = f"{share(change.size)} [{share(change.low)}, {share(change.high)}]"
-    since = f"{at['time']:%Y-%m-%d %H:%M}"
-    recent = "recent" if one.recent else ""
-    return [runs, noise, change.kind, since, visible(at["commit"][:10]), bounds, recent]
+    return [change.kind, f"{at['time']:%Y-%m-%d %H:%M}", visible(at["commit"][:10]), bounds]
 
 
 def share(log_ratio: float, *, signed: bool = True) -> str:

@@ -24,7 +24,7 @@ from analysis.history_calibration import (
     resampled,
     unchanged,
 )
-from analysis.history_changes import LONGEST, PENALTIES, fit, last_change, penalties, search
+from analysis.history_changes import LONGEST, PENALTIES, bounded, fit, penalties, search
 from analysis.history_statistics import (
     FEWEST_RUNS,
     LEVEL,
@@ -245,13 +245,28 @@ def test_a_constant_series_has_no_change() -> None:
     assert fit(stepped(50, 20, 1e-5)).change is None
 
 
-def test_a_steps_bounds_are_students_of_the_last_two_levels() -> None:
+def test_a_steps_bounds_are_students_of_the_levels_beside_it() -> None:
     """SciPy-free: levels of 4, 5 and 3 runs, s² over 12 − 3 degrees, t = 2.262157."""
     levels = np.repeat([0.0, 1.0, 3.0], [4, 5, 3])
     residuals = np.tile([1.0, -1.0], 6)
-    found = last_change(residuals, levels, "step", (4, 9), 0.95)
-    half = 2.262157163 * math.sqrt(12 / 9) * math.sqrt(1 / 5 + 1 / 3)
-    assert (found.size, found.low, found.high) == pytest.approx((2, 2 - half, 2 + half))
+    first, last = bounded(residuals, levels, "step", (4, 9), 0.95)
+    deviation = 2.262157163 * math.sqrt(12 / 9)
+    half = deviation * math.sqrt(1 / 4 + 1 / 5)
+    assert (first.at, first.size, first.low, first.high) == pytest.approx(
+        (4, 1, 1 - half, 1 + half)
+    )
+    half = deviation * math.sqrt(1 / 5 + 1 / 3)
+    assert (last.at, last.size) == (9, 2)
+    assert (last.low, last.high) == pytest.approx((2 - half, 2 + half))
+
+
+def test_every_change_is_kept() -> None:
+    """In the order of runs; the last is the last."""
+    levels = np.repeat([0.0, 0.1, 0.07], [20, 5, 5])
+    found = fit(levels + 0.001 * np.random.default_rng(10).normal(size=30))
+    assert [change.at for change in found.changes] == [20, 25]
+    assert [change.size for change in found.changes] == pytest.approx([0.1, -0.03], abs=2e-3)
+    assert found.change == found.changes[-1]
 
 
 def test_a_change_is_found_in_any_units() -> None:
@@ -282,6 +297,7 @@ def test_of_a_long_series_the_last_runs_are_searched() -> None:
     series[-20:] += 1
     found = fit(series)
     assert found.starts == (LONGEST + 80,)
+    assert [change.at for change in found.changes] == [LONGEST + 80]
     assert np.isnan(found.levels[:100]).all()
     assert np.isfinite(found.levels[100:]).all()
 

@@ -65,6 +65,15 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def partly_back(tmp_path: Path) -> Path:
+    """A history of one cell that became slower by 10 % and, five runs later, faster by 2.7 %."""
+    file = tmp_path / "history.jsonl"
+    levels = np.repeat([0.0, math.log(1.1), math.log(1.07)], [20, 5, 5])
+    write(file, "c", list(levels + 0.1 * np.array(noisy())))
+    return file
+
+
 def found_in(path: Path, since: int = 10) -> list[Series]:
     """The series of a file."""
     return series(read(path).rows, since)
@@ -136,7 +145,7 @@ def test_fewer_runs_than_a_change_needs_are_a_mistake(path: Path) -> None:
 
 def test_a_row_tells_the_change(path: Path) -> None:
     """When, which commit, by how much."""
-    rows = {one.cell: told(one) for one in found_in(path)}
+    rows = {one.cell: told(one)[0] for one in found_in(path)}
     runs, _, kind, since, commit, by, recent = rows["slower"]
     assert (runs, kind, since, commit, recent) == (
         "30",
@@ -151,12 +160,31 @@ def test_a_row_tells_the_change(path: Path) -> None:
     assert rows["faster long ago"][-1] == ""
 
 
+def test_a_step_back_does_not_hide_the_one_before_it(
+    partly_back: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each recent change is a row, by time; of older ones only the last is told."""
+    (one,) = found_in(partly_back)
+    rows = told(one)
+    assert [(row[3], row[4], row[-1]) for row in rows] == [
+        ("2026-01-21 00:00", "0020abcdef", "recent"),
+        ("2026-01-26 00:00", "0025abcdef", "recent"),
+    ]
+    by = [float(row[5].split("\N{NO-BREAK SPACE}")[0].replace("−", "-")) for row in rows]
+    assert by == pytest.approx([10, 100 * (1.07 / 1.1 - 1)], abs=0.3)
+    assert call(partly_back) == 1
+    assert capsys.readouterr().out.startswith("m: 2 recent changes in 1 series\n")
+    for since, recent in ((9, "recent"), (4, "")):
+        (one,) = found_in(partly_back, since)
+        assert [(row[4], row[-1]) for row in told(one)] == [("0025abcdef", recent)]
+
+
 def test_a_short_series_is_told_as_such(tmp_path: Path) -> None:
     """Seven runs are not searched, and not counted among those that were."""
     file = tmp_path / "history.jsonl"
     write(file, "c", [0.0, 1.0] * 3 + [5.0])
     (one,) = found_in(file)
-    assert told(one) == ["7", "–", "fewer than 8 runs", "–", "–", "–", ""]
+    assert told(one) == [["7", "–", "fewer than 8 runs", "–", "–", "–", ""]]
 
 
 def test_a_factor_beyond_float64_is_infinite() -> None:
@@ -175,7 +203,7 @@ def test_the_command_prints_the_table_and_exits_with_1_on_a_recent_change(
     output = capsys.readouterr()
     head, columns, first, *_ = output.out.splitlines()
     assert head == "m: 1 recent change in 3 series"
-    assert " ".join(columns.split()) == "runs noise last change since commit ratio by cell"
+    assert " ".join(columns.split()) == "runs noise change since commit ratio by cell"
     assert first.endswith("recent  slower")
     assert output.out.splitlines()[-1] == (
         "Of 3 series 1 changed within 5 runs; of 3 searched ones without any change, up to 0.15 "
@@ -290,6 +318,20 @@ def test_the_figure_draws_every_run_and_the_levels(path: Path) -> None:
     assert "step, +" in canvas.axes[0].get_title()
 
 
+def test_the_figure_marks_every_recent_change(partly_back: Path) -> None:
+    """Titles, marks, rows and the caption have the larger one, too."""
+    rows = history_figure.prepare(found_in(partly_back))
+    changes = rows[rows["by"].notna()]
+    assert changes["run"].tolist() == [21, 26]
+    assert changes["by"].tolist() == pytest.approx([0.095, -0.028], abs=3e-3)
+    (axes,) = drawn(rows).axes
+    marks = [np.asarray(line.get_xdata())[0] for line in axes.lines if line.get_linestyle() == "--"]
+    assert marks == [20.5, 25.5]
+    title = axes.get_title()
+    assert title.index("since 2026-01-21 (0020abc)") < title.index("since 2026-01-26 (0025abc)")
+    assert "Recent are 2 steps; the largest is of +" in history_figure.caption(rows)
+
+
 def test_a_single_run_without_bounds_is_drawn(tmp_path: Path) -> None:
     """In sight, with no bar in the legend."""
     file = tmp_path / "history.jsonl"
@@ -318,7 +360,7 @@ def test_captions_follow_the_rows(path: Path) -> None:
     """How many changed, and which most."""
     caption = history_figure.caption(history_figure.prepare(found_in(path)))
     assert caption.startswith("Of 3 series of up to 30 runs, 1 changed recently and 1 before.")
-    assert "These are 1 step; the largest is of +" in caption
+    assert "Recent are 1 step; the largest is of +" in caption
     assert caption.endswith("(slower).")
     caption = history_figure.caption(history_figure.prepare(found_in(path, since=3)))
     assert caption == "Of 3 series of up to 30 runs, 0 changed recently and 2 before."
