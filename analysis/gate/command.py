@@ -21,7 +21,7 @@ from analysis.place import telling
 from analysis.processes import usable_cores
 from analysis.report import make_folder, replace
 
-MOST_MINUTES = 10_080
+MOST_MINUTES = 10_000
 """A week."""
 
 

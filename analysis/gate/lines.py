@@ -48,8 +48,8 @@ PAIRS = fields.Kind(
     lambda value: isinstance(value, list) and all(map(is_pair, value)),
 )
 BUDGET = fields.Kind(
-    "a positive number below 10,000",
-    lambda value: fields.POSITIVE.holds(value) and value < 1e4,  # type: ignore[operator]  # POSITIVE says number
+    "a positive number of at most 10,000",
+    lambda value: fields.POSITIVE.holds(value) and value <= 1e4,  # type: ignore[operator]  # POSITIVE says number
 )
 ROWS = fields.Kind(
     "an object of integers",
