@@ -1,9 +1,8 @@
-"""What a validation's runs would have said otherwise: with smaller budgets, and strung together."""
+"""What a validation's runs would have said with smaller budgets."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from analysis.estimates import share_interval
@@ -55,39 +54,6 @@ def replayed(line: Line, minutes: float) -> dict[str, str]:
     names = dict.fromkeys(name for pair in line["pairs"] for name in pair if name != CANARY)
     found = Replay(line, minutes).timing({name: {} for name in names}, Found(Exact()))
     return {name: found.verdict(name) for name in names}
-
-
-def strung(lines: Sequence[Line], number: int, seed: int = 0) -> list[dict[str, str]]:
-    """Gate runs that were not made: screens of unchanged runs strung together at random.
-
-    A few dozen runs can't show that one in a hundred errs. Their pairs are real, and any of them
-    might have come after any other; those of one screen, which one minute's luck has in common,
-    stay together. Every cell that a screen leaves in doubt goes on with the other screens' pairs.
-
-    Args:
-        lines: of a validation; slowed ones are left out.
-        number: of runs to string together.
-        seed: of the orders.
-
-    Returns:
-        Verdicts by cell of each.
-    """
-    rng = np.random.default_rng(seed)
-    screens = [
-        (line, line["pairs"][: line["screen_pairs"]], line["took"][: line["screen_pairs"]])
-        for line in lines
-        if line["slowdown"] == 0
-    ]
-    found = []
-    for _ in range(number):
-        drawn = [screens[place] for place in rng.permutation(len(screens))]
-        pairs = [pair for _, some, _ in drawn for pair in some]
-        took = [seconds for _, _, some in drawn for seconds in some]
-        first = drawn[0][0]
-        before = float(first["seconds"]) - sum(first["took"])
-        line = {"pairs": pairs, "took": took, "seconds": before + sum(took)}
-        found.append(replayed(line, float(first["minutes"])))
-    return found
 
 
 def table(lines: Sequence[Line], minutes: Sequence[float]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from analysis.estimates import Interval, share_interval
 from analysis.gate.dependence import dependence
 from analysis.gate.lines import Line, named
 from analysis.gate.pairs import CANARY
-from analysis.gate.power import strung
+from analysis.gate.strung import noticed, wrongly
 from analysis.wording import count, listing, number, tenths
 
 VERDICTS = ("slower", "faster", "inconclusive", "machine changed", "no change")
@@ -25,14 +25,8 @@ GOALS: Mapping[tuple[float, str], tuple[float, float]] = {
 }
 """Slow-down and what is counted -> the share's least and its most, within a run's budget."""
 
-STRUNG = 2000
-"""Runs strung together of those that were made: near 1 % their share has an error of 0.2 %."""
-
 FEWEST_OF_COMMIT = 5
 """Unchanged runs of a commit below which an average says little."""
-
-FEWEST_TO_STRING = 20
-"""Unchanged runs without which there is no variety to string."""
 
 
 @dataclass(frozen=True)
@@ -155,25 +149,6 @@ def _ratios(unchanged: Sequence[Line]) -> dict[str, list[float]]:
     return ratios
 
 
-def wrongly_strung(found: Sequence[Line]) -> str:
-    """How often runs that are strung together of unchanged ones call a cell slower.
-
-    Args:
-        found: lines.
-
-    Returns:
-        A sentence, without an interval: they are not independent; "" of too few runs.
-    """
-    unchanged = sum(line["slowdown"] == 0 for line in found)
-    if unchanged < FEWEST_TO_STRING:
-        return ""
-    wrong = sum("slower" in verdicts.values() for verdicts in strung(found, STRUNG))
-    return (
-        f"Of {count(STRUNG, 'run')} strung together of the screens of {unchanged} unchanged ones "
-        f"{wrong:,} call a cell slower: {tenths(wrong / STRUNG)}."
-    )
-
-
 def goals(found: Sequence[Line]) -> Iterator[str]:
     """What a validation says of GOALS.
 
@@ -246,7 +221,7 @@ def sentences(found: Sequence[Line]) -> Iterator[str]:
     yield from map(words, rates(found))
     yield from goals(found)
     yield from by_commit(found)
-    yield from filter(None, [dependence(found), wrongly_strung(found)])
+    yield from filter(None, [dependence(found), wrongly(found), noticed(found)])
     for name, deviation, pairs in spreads(found):
         yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {pairs} pairs)"
 
@@ -265,7 +240,7 @@ def markdown(found: Sequence[Line]) -> str:
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
     told_of_all = [*goals(found), *by_commit(found)]
     text = [_of(found), "", *table(heads, rows), "", *(f"- {told}" for told in told_of_all), ""]
-    for told in filter(None, [dependence(found), wrongly_strung(found)]):
+    for told in filter(None, [dependence(found), wrongly(found), noticed(found)]):
         text += [told, ""]
     cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
     heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]

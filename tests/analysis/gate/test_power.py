@@ -1,51 +1,19 @@
 """A validation's runs once more with smaller budgets."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.errors import UsageError
 from analysis.estimates import share_interval
-from analysis.gate import gate
-from analysis.gate.exact import Exact
-from analysis.gate.gate import Gate
-from analysis.gate.lines import line_of
-from analysis.gate.pairs import CANARY, Timed
-from analysis.gate.power import replayed, strung, table
+from analysis.gate.pairs import CANARY
+from analysis.gate.power import replayed, table
 from analysis.gate.power_figure import caption, files
 from analysis.gate.rates import markdown
 from analysis.gate.validation import drawn
-
-CELLS: dict[str, dict[str, object]] = {f"cell{i}": {} for i in range(8)}
-FACTS = {"head": "0123456789abcdef", "minutes": 10.0, "machine": "a machine"}
-
-
-def recorded(
-    monkeypatch: pytest.MonkeyPatch, seed: int, change: float, deviation: float
-) -> dict[str, Any]:
-    """The line of a whole run on a pretended clock: 20 s of counting, half a minute a pair."""
-    rng, clock = np.random.default_rng(seed), [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-
-    def draws(_start: object, cells: Any, *_rest: object, **_order: object) -> Timed:
-        clock[0] += float(rng.uniform(25, 35))
-        ratios = {name: float(rng.normal(np.log1p(change), deviation)) for name in cells}
-        return Timed(log_ratios={**ratios, CANARY: float(rng.normal(0, 0.002))})
-
-    monkeypatch.setattr(gate, "timed", draws)
-    one = Gate(Path(), Path(), 10.0, seed, lambda _line: None)
-
-    def counted(_cells: object) -> Exact:
-        clock[0] += 20
-        return Exact()
-
-    monkeypatch.setattr(one, "_exact", counted)
-    line = line_of(one.run(CELLS, {}), change, FACTS)
-    return dict(json.loads(json.dumps(line)))
+from tests.analysis.gate.recorded import recorded
 
 
 @pytest.fixture
@@ -82,25 +50,6 @@ def test_a_machine_that_changed_calls_no_revision(lines: list[dict[str, Any]]) -
     line = lines[2]
     moved = [{**pair, CANARY: 0.1 + 0.001 * i} for i, pair in enumerate(line["pairs"])]
     assert "slower" not in replayed({**line, "pairs": moved}, 10.0).values()
-
-
-def test_strung_runs_are_made_of_unchanged_screens(lines: list[dict[str, Any]]) -> None:
-    """A screen that slowed runs made has no part; the same seed strings the same runs."""
-    found = strung(lines, 20)
-    assert found == strung(lines, 20)
-    assert all(set(verdicts) == set(CELLS) for verdicts in found)
-    assert not any("slower" in verdicts.values() for verdicts in found)
-    slow = [{**line, "slowdown": 0.0} for line in lines[2:]]
-    called = [list(verdicts.values()).count("slower") for verdicts in strung(slow, 20)]
-    assert min(called) > 0
-
-
-def test_a_strung_run_goes_on_with_another_screens_pairs(lines: list[dict[str, Any]]) -> None:
-    """In whole screens: a run of one screen alone ends with it."""
-    alone = strung(lines[:1], 1)
-    screen = {**lines[0], "pairs": lines[0]["pairs"][:6], "took": lines[0]["took"][:6]}
-    screen["seconds"] = lines[0]["seconds"] - sum(lines[0]["took"][6:])
-    assert alone == [replayed(screen, 10.0)]
 
 
 def test_a_row_is_counts_of_cells_and_runs(lines: list[dict[str, Any]]) -> None:

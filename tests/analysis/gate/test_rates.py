@@ -7,6 +7,7 @@ import pytest
 
 from analysis.estimates import share_interval
 from analysis.gate import rates as module
+from analysis.gate import strung
 from analysis.gate.pairs import CANARY
 from analysis.gate.rates import (
     by_commit,
@@ -16,8 +17,8 @@ from analysis.gate.rates import (
     sentences,
     spreads,
     standing,
-    wrongly_strung,
 )
+from analysis.gate.strung import wrongly
 
 
 def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict[str, Any]:
@@ -42,8 +43,9 @@ def line(slowdown: float, verdicts: dict[str, str], change: float = 0.0) -> dict
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Three unchanged runs, one of which errs; two slowed ones."""
-    monkeypatch.setattr(module, "STRUNG", 10)
-    monkeypatch.setattr(module, "FEWEST_TO_STRING", 3)
+    monkeypatch.setattr(strung, "RUNS", 10)
+    monkeypatch.setattr(strung, "RUNS_OF_EACH", 2)
+    monkeypatch.setattr(strung, "FEWEST", 3)
     same, wrong = {"a": "no change", "b": "no change"}, {"a": "slower", "b": "inconclusive"}
     slow = {"a": "slower", "b": "slower"}
     return [
@@ -90,7 +92,7 @@ def test_the_words_have_the_numbers(found: list[dict[str, Any]]) -> None:
     )
     assert expected in said
     assert expected in markdown(found)
-    assert wrongly_strung(found[1:]) == ""
+    assert wrongly(found[1:]) == ""
     assert list(sentences([])) == []
 
 
