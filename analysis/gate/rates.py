@@ -125,8 +125,18 @@ def by_commit(found: Sequence[Line]) -> Iterator[str]:
             yield (
                 f"{count(len(some), 'unchanged run')} of {head[:10]}: {told.count} of {told.of} "
                 f"cells called slower, {_share(told)}; head over base on average of all pairs: "
-                f"{listing(means)}."
+                f"{listing(means)}; of all cells, run by run {_mean(_of_runs(some))}."
             )
+
+
+def _of_runs(some: Sequence[Line]) -> list[float]:
+    """The mean log ratio of all pairs and cells of each run: a bias that all cells share shows."""
+    return [
+        float(
+            np.mean([value for pair in line["pairs"] for n, value in pair.items() if n != CANARY])
+        )
+        for line in some
+    ]
 
 
 def _mean(values: Sequence[float]) -> str:

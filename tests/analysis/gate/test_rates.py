@@ -107,7 +107,8 @@ def test_a_bias_of_unchanged_pairs_shows_commit_by_commit(
     each = f"+0.25 ± {error:.2f} %"
     expected = (
         "2 unchanged runs of 0123456789: 0 of 4 cells called slower, 0.0 % [0, 60]; "
-        f"head over base on average of all pairs: a {each}, b {each} and canary {each}."
+        f"head over base on average of all pairs: a {each}, b {each} and canary {each}; "
+        "of all cells, run by run +0.25 ± 0.00 %."
     )
     assert list(by_commit(found)) == [expected]
     assert f"- {expected}" in markdown(found)
