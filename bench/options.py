@@ -224,8 +224,8 @@ def _reason_against(kind: str, run: Run, data_dir: Path | None, chosen: Axes) ->
 # Kinds whose runs can be trained side by side.
 ENSEMBLES = ("throughput", "peers", *TRAINING)
 
-# Kinds whose experiments take no packs.
-SINGLE_SAMPLES = ("overtrained", "counterfactual")
+# Kinds that take no packs: experiments on D of one sample, and rates per sample of a minibatch.
+SINGLE_SAMPLES = ("throughput", "overtrained", "counterfactual")
 
 # kind -> raises UsageError, before any work, for a run that its experiment can't be made with.
 CHECKS: dict[str, Callable[[Trainer], object]] = {

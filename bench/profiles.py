@@ -60,9 +60,17 @@ def _spectra(axes: Axes, settings: Settings) -> Study:
 
 
 def _batches(axes: Axes, steps: Mapping[int, int], settings: Settings) -> tuple[Study, ...]:
-    """The same game at several batch sizes, each for steps that take about the same time."""
+    """The same game at several batch sizes, each for steps that take about the same time.
+
+    G is judged as it is: an average over steps would keep much of the start in the few steps of a
+    large batch, and count against it.
+    """
     return tuple(
-        Study("batches", {**axes, "batch_size": (size,)}, {**settings, "steps": n})
+        Study(
+            "batches",
+            {**axes, "batch_size": (size,)},
+            {"average_decay": 0.0, **settings, "steps": n},
+        )
         for size, n in steps.items()
     )
 

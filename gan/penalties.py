@@ -153,7 +153,8 @@ def dragan(discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Te
         (N,), at least 0.
 
     Reference:
-        Kodali et al. 2017, "On convergence and stability of GANs", Algorithm 1 and its code.
+        Kodali et al. 2017, "On convergence and stability of GANs", Algorithm 1. (Some programs
+        penalise a random point between x and x + δ.)
     """
     del fake
     return _excess_slope(discriminator, real + real.std() * uniform / 2).square()

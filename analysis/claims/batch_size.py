@@ -15,6 +15,9 @@ from analysis.wording import count, number
 FEWEST_SIZES = 3
 """Batch sizes of a seed, at least: two have an order, but no trend."""
 
+HELD = 0.1
+"""Of G's first weights in the average that is judged: as much is told."""
+
 COMPARABLE = 0.5
 """Of the pairs of batch sizes, at least: an order of fewer says little of a trend."""
 
@@ -64,8 +67,9 @@ def costs_of(records: Records, unit: str) -> pd.DataFrame:
 
     Returns:
         `condition`, `seed`, `batch_size`, `cost` (infinite where the target was not reached, or the
-        run diverged) and `budget` (what the run had; infinite where it diverged). Runs whose memory
-        ran out, or without a distance at step 0, are left out.
+        run diverged), `budget` (what the run had; infinite where it diverged) and `start` (how much
+        of G's first weights the average that is judged still holds after all steps; NaN of a run
+        that does not say). Left out are runs whose memory ran out, or without a distance at step 0.
     """
     runs = runs_of(records, "batches", ["data", "batch_size"])
     judged = runs[runs["status"].isin(JUDGED)].reset_index(drop=True)
@@ -74,8 +78,14 @@ def costs_of(records: Records, unit: str) -> pd.DataFrame:
     told = judged[["condition", "seed", "batch_size"]].assign(
         cost=ends[unit].where(ends["reached"].astype(bool), math.inf),
         budget=ends[f"last_{unit}"].where(finished, math.inf),
+        start=_number(judged, "run.average_decay") ** _number(judged, "run.steps"),
     )
     return told[(ends["start"] > 0) | ~finished]
+
+
+def _number(runs: pd.DataFrame, name: str) -> pd.Series:
+    """A field of each run; NaN where it has none."""
+    return pd.to_numeric(runs[name]) if name in runs else pd.Series(np.nan, index=runs.index)
 
 
 def small_batches(records: Records, unit: str) -> list[Finding]:
@@ -99,6 +109,7 @@ def small_batches(records: Records, unit: str) -> list[Finding]:
         note = joined(
             medians(rows, {"step": "steps", "seconds": "seconds"}[unit]),
             f"{count(left_out, 'seed')} left out: too few comparable sizes" if left_out else "",
+            averaged(rows),
         )
         quantity = "Kendall's τ with batch size"
         # 0 itself, no trend, is not above 0.
@@ -112,6 +123,13 @@ def medians(rows: pd.DataFrame, unit: str) -> str:
     sizes = rows.groupby("batch_size")["cost"].median()
     told = [f"{number(cost)} at {size}" for size, cost in sizes.items()]
     return f"median {unit} to the target by batch size: {', '.join(told)}"
+
+
+def averaged(rows: pd.DataFrame) -> str:
+    """How much of the start the judged G holds in the end, where it is a tenth or more, by size."""
+    held = rows.groupby("batch_size")["start"].median()
+    told = ", ".join(f"{share:.0%} at {size}" for size, share in held.items() if share >= HELD)
+    return told and f"the judged average of G ends with so much of its start: {told}"
 
 
 def small_batches_steps(records: Records) -> list[Finding]:
@@ -128,7 +146,9 @@ CRITERION = (
     "Kendall's τ between batch size and {} until W₁ or FID is at "
     f"most {TARGET} of that at step 0, and stays so, is above 0: {MEDIAN}. Each seed takes "
     f"{FEWEST_SIZES} sizes and half of its pairs comparable: a run that misses the target is "
-    "slower than those that reach it within its own budget, one that diverges slower than all."
+    "slower than those that reach it within its own budget, one that diverges slower than all. "
+    "Where G is judged by an average over its steps, what that keeps of the start, most in the few "
+    "steps of a large batch, is told."
 )
 
 SMALL_BATCHES_STEPS = Claim(

@@ -92,9 +92,10 @@ OVERTRAINED_VANISHING = Claim(
 
 HEAVY_TAILS = Claim(
     statement="Under an overtrained D the non-saturating gradient is heavy-tailed, like a Cauchy "
-    "variable: its variance is infinite.",
-    source="Arjovsky & Bottou 2017, Theorem 2.6",
-    criterion="Where D was trained furthest, Hill's tail index of the minibatch gradients' noise "
-    f"is below {INFINITE_VARIANCE:.0f}: {MEDIAN}.",
+    "variable: its variance over samples is infinite.",
+    source="Arjovsky & Bottou 2017, Theorem 2.6: of a D whose error and its slope are white noise, "
+    "independent at every sample; whether a trained D's are is what is measured",
+    criterion="Where D was trained furthest, and held fixed, Hill's tail index of the minibatch "
+    f"gradients' noise is below {INFINITE_VARIANCE:.0f}: {MEDIAN}.",
     measure=heavy_tails,
 )

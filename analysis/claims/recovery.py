@@ -107,8 +107,8 @@ MEANING = (
 )
 
 STALLS = Claim(
-    statement="When D has learnt too much, G trained by log(1 − D) does not learn, and G trained "
-    "by −log D does.",
+    statement="When D has learnt too much, G trained by log(1 − D) does not learn, or takes "
+    f"{SLOWER:g} times as long, and G trained by −log D does.",
     source="Goodfellow et al. 2014, section 3",
     criterion="In most seeds the non-saturating run recovers, and the saturating run of the same "
     f"weights, data and noise never does or takes at least {SLOWER:g} times as many steps: {MOST}. "

@@ -198,12 +198,13 @@ def _verdict(heavy: int, light: int, n: int) -> str:
     """Whether the tails are heavy, from how many intervals lie below and above 2.
 
     >>> _verdict(0, 3, 3)
-    'above 2 in 3 of 3, which contradicts the heavy tails predicted'
+    'above 2 in 3 of 3: not the heavy tails that a D with white noise for its error would give'
     """
     if heavy == n:
-        return f"below 2 in {heavy} of {n}, the heavy tails predicted"
+        return f"below 2 in {heavy} of {n}, the heavy tails of a D with white noise for its error"
     if light:
-        return f"above 2 in {light} of {n}, which contradicts the heavy tails predicted"
+        white = "not the heavy tails that a D with white noise for its error would give"
+        return f"above 2 in {light} of {n}: {white}"
     return f"below 2 in {heavy} of {n}, the other intervals hold 2"
 
 

@@ -41,6 +41,8 @@ class Jax:
         if run.device.startswith("cuda") and jax.default_backend() != "gpu":
             raise UsageError("this JAX sees no GPU")
         self._start = start
+        # On GPUs JAX multiplies float32 as TensorFloat-32 unless it is told not to; torch does not.
+        jax.config.update("jax_default_matmul_precision", "highest")  # type: ignore[no-untyped-call]  # JAX's
         with self._numbers_of_its_width():
             self._build(start)
             self.reset()

@@ -75,7 +75,7 @@ def pearson_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         fake_logits: (N,).
 
     Returns:
-        (N,), minus the bound on Pearson's χ²(p_g ‖ p_data).
+        (N,), minus the bound on Pearson's χ², ∫ (p_data − p_g)² / p_g.
     """
     return -real_logits + fake_logits.square() / 4 + fake_logits
 

@@ -272,6 +272,19 @@ def test_the_note_lists_the_medians(made: Made) -> None:
     )
 
 
+def test_what_an_average_keeps_of_the_start_is_told(made: Made) -> None:
+    """A large batch has few steps; of G itself, or of next to nothing, nothing is said."""
+    steps = {4: 2000, 16: 400, 64: 100}
+    for decay, expected in ((0.995, "13% at 16, 61% at 64"), (0.0, "")):
+        runs = [
+            (run | {"average_decay": decay, "steps": steps[run["batch_size"]]}, *rest)
+            for run, *rest in batches({4: 1, 16: 2, 64: 3})
+        ]
+        (finding,) = measure(made, "small_batches_steps", "batches", runs)
+        _, _, told = finding.note.partition("ends with so much of its start: ")
+        assert told == expected
+
+
 @pytest.mark.parametrize(("status", "expected"), [("diverged", 1.0), ("out_of_memory", None)])
 def test_a_run_that_diverged_never_arrives(made: Made, status: str, expected: float | None) -> None:
     """One whose memory ran out is not part of the order, and two sizes make none."""

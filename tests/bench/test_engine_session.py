@@ -163,6 +163,7 @@ def test_results_go_to_any_address(
         (["--part", "2/2", "--kinds", "throughput"], "no cell is in part 2/2: it is 0 computed"),
         (["--kinds", "dirac", "--pack", "2"], "pack must be 1, not 2"),
         (["--kinds", "overtrained", "--pack", "2"], "overtrained takes single samples, but"),
+        (["--kinds", "throughput", "--pack", "2"], "throughput takes single samples, but"),
         (["--kinds", "counterfactual", "--pack", "2"], "counterfactual takes single samples, but"),
         (["--engine", "dask"], "unknown value of --engine 'dask': choose from local, ray"),
         (["--ray-address", "a:1"], "--ray-address goes with --engine ray"),
