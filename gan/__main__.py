@@ -91,6 +91,8 @@ def train(
 
     A run that was interrupted goes on from its checkpoint, at most a minute back. One large run
     over several processes: torchrun --nproc-per-node 2 -m gan train …
+
+    That a run diverges is a result, told in its records; the exit status is 0.
     """
     from gan.folder import place
     from gan.games import recipe

@@ -53,8 +53,9 @@ def curves(records: Records) -> pd.DataFrame:
 
     Returns:
         `panel` (the setting, a line break, the metric's title), `metric`, `loss`, `seed`, `key`,
-        `machine`, `status`, `step`, `seconds`, `is_last` (of the run's records), `runs` (of this
-        setting and loss) and `value`: finite, but for a run's last record, which has a row also
+        `machine`, `status`, `ensemble` (seeds that were trained together), `step`, `seconds` (of all
+        of these), `is_last` (of the run's records), `runs` (of this setting and loss) and
+        `value`: finite, but for a run's last record, which has a row also
         where the value is undefined, as KL is without a good sample. A panel without any value is
         left out: that metric was not measured there.
     """
@@ -68,9 +69,13 @@ def _curves(records: Records) -> pd.DataFrame:
         return pd.DataFrame()
     blocks = run_settings(records, "training", given=["data", "loss"])
     rows = with_unrecorded(records).merge(blocks, on=["key", "machine"])
+    runs = records.runs.drop_duplicates(["key", "machine"])
+    ensembles = runs.reindex(columns=["key", "machine", "ensemble"]).fillna({"ensemble": 1})
+    rows = rows.drop(columns="ensemble", errors="ignore").merge(ensembles, on=["key", "machine"])
     rows["is_last"] = rows["step"] == rows.groupby(["key", "machine"])["step"].transform("max")
     rows["runs"] = rows.groupby(["panel", "loss"])["key"].transform("nunique")
-    names = [name for name in RUN if name != "metric"] + ["step", "seconds", "is_last", "runs"]
+    names = [name for name in RUN if name != "metric"]
+    names += ["ensemble", "step", "seconds", "is_last", "runs"]
     long = rows.melt(names, list(METRICS), "metric", "value")
     pointless = long["metric"].isin([name for name, m in METRICS.items() if m.many_modes])
     pointless &= long["key"].isin(single_mode_keys(records.runs))

@@ -215,7 +215,9 @@ def paces(done: pd.DataFrame) -> str:
     for name, medians in pace.groupby([setting, done["loss"]]).median().groupby(level=0):
         ends = medians.droplevel(0).sort_values().iloc[[0, -1]]
         words = [f"{number(seconds)} s ({loss})" for loss, seconds in ends.items()]
-        told.append(f"{' to '.join(dict.fromkeys(words))} on {name}")
+        together = int(done.loc[setting == name, "ensemble"].max())
+        seeds = f" ({together} seeds side by side)" if together > 1 else ""
+        told.append(f"{' to '.join(dict.fromkeys(words))} on {name}{seeds}")
     return f"A thousand steps take {listing(told)}, medians over runs without their evaluation"
 
 

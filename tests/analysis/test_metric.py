@@ -221,6 +221,15 @@ def test_without_any_last_value_the_curves_captions_say_so(seeds: Seeds) -> None
     assert drawing("final_metric", FIGURES["final_metric"], records) is None
 
 
+def test_seconds_of_seeds_side_by_side_are_told_as_theirs(seeds: Seeds) -> None:
+    """All of them took so long: one alone would take less."""
+    records = seeds()
+    records.runs["ensemble"] = 4
+    assert " on ring (4 seeds side by side), medians over runs" in caption(
+        "metric_seconds", records
+    )
+
+
 def test_a_diverged_runs_last_value_is_drawn_where_it_was(seeds: Seeds) -> None:
     """Its last record is without one; a run that finished so has no other."""
     status = {("good", 0): "diverged"}
