@@ -53,7 +53,7 @@ def curves(records: Records) -> pd.DataFrame:
 
     Returns:
         `panel` (the setting, a line break, the metric's title), `metric`, `loss`, `seed`, `key`,
-        `machine`, `status`, `ensemble` (seeds that were trained together), `step`, `seconds` (of all
+        `machine`, `status`, `ensemble` (seeds trained side by side), `step`, `seconds` (of all
         of these), `is_last` (of the run's records), `runs` (of this setting and loss) and
         `value`: finite, but for a run's last record, which has a row also
         where the value is undefined, as KL is without a good sample. A panel without any value is
