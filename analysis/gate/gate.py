@@ -280,16 +280,17 @@ class Gate:
     def _confirm(self, found: Found, cells: Cells) -> None:
         """More pairs of those in doubt, until they are called, cleared or out of time."""
         doubtful = [n for n, told in found.speed.items() if told.verdict == "inconclusive"]
-        looks = Looks(len(cells), doubtful)
+        looks, verdicts = Looks(len(cells), doubtful), dict[str, str]()
         while self._fits(found):
             looks.open = [*_of_both({name: cells[name] for name in looks.open}, found)]
             if not looks.open:
                 break
             self._say(f"{', '.join(looks.open)}: pair {len(found.pairs) + 1}")
             self.pair(found, {name: cells[name] for name in looks.open})
-            ratios = ratios_of(found.pairs)
-            for name, verdict in looks.after(ratios, last=not self._fits(found)).items():
-                found.speed[name] = speed(ratios[name], verdict, len(cells))
+            verdicts |= looks.after(ratios_of(found.pairs), last=not self._fits(found))
+        ratios = ratios_of(found.pairs)
+        for name, verdict in verdicts.items():
+            found.speed[name] = speed(ratios[name], verdict, len(cells))
 
     def _judge_canary(self, found: Found) -> None:
         ratios = ratios_of(found.pairs).get(CANARY, [])
