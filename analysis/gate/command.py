@@ -22,7 +22,7 @@ from analysis.processes import usable_cores
 from analysis.report import make_folder, replace
 
 MOST_MINUTES = 10_000
-"""A week."""
+"""About a week."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Worker:
         ends: when by time.monotonic() no answer is waited for any more.
     """
 
-    def __init__(  # all but two have defaults
+    def __init__(
         self,
         tree: Path,
         driver: Path,

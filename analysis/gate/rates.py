@@ -183,13 +183,8 @@ def _reached(found: Sequence[Line], slowdown: float) -> str:
     """By how much cells were slower where they were slowed: the work is corrected, not exact."""
     if not slowdown:
         return ""
-    changes: dict[str, list[float]] = {}
-    for line in found:
-        if line["slowdown"] == slowdown:
-            for name, cell in line["cells"].items():
-                if name != CANARY:
-                    changes.setdefault(name, []).append(cell["change"])
-    medians = [statistics.median(values) for values in changes.values()]
+    some = [line for line in found if line["slowdown"] == slowdown]
+    medians = [statistics.median(_estimates(name, some)) for name in _cells(some)]
     least, most = tenths(min(medians)), tenths(max(medians))
     return f"; by the runs' estimates cells took {least} to {most} more"
 
@@ -231,7 +226,7 @@ def sentences(found: Sequence[Line]) -> Iterator[str]:
     yield from map(words, rates(found))
     yield from goals(found)
     yield from by_commit(found)
-    yield from filter(None, [dependence(found), wrongly(found), noticed(found)])
+    yield from _of_pairs(found)
     for name, deviation, pairs in spreads(found):
         yield f"{name}: unchanged pairs differ by {deviation:.2%} (sd, {pairs} pairs)"
 
@@ -250,9 +245,8 @@ def markdown(found: Sequence[Line]) -> str:
     rows = [[named(slowdown), *_counts(some)] for slowdown, some in groups]
     told_of_all = [*goals(found), *by_commit(found)]
     text = [_of(found), "", *table(heads, rows), "", *(f"- {told}" for told in told_of_all), ""]
-    for told in filter(None, [dependence(found), wrongly(found), noticed(found)]):
+    for told in _of_pairs(found):
         text += [told, ""]
-    cells = dict.fromkeys(name for line in found for name in line["cells"] if name != CANARY)
     heads = ["cell", "sd of a pair", *(f"{named(slowdown)}: called" for slowdown, _ in groups)]
     heads += [f"{named(slowdown)}: change" for slowdown, _ in groups]
     deviations = {name: (deviation, pairs) for name, deviation, pairs in spreads(found)}
@@ -263,7 +257,7 @@ def markdown(found: Sequence[Line]) -> str:
             *(_called(name, some) for _, some in groups),
             *(_changes(name, some) for _, some in groups),
         ]
-        for name in [*cells, CANARY]
+        for name in [*_cells(found), CANARY]
     ]
     return "\n".join([*text, *table(heads, rows), ""])
 
@@ -274,6 +268,21 @@ def _of(found: Sequence[Line]) -> str:
     heads = Counter(line["head"][:10] for line in found)
     runs = [f"{count(times, 'run')} of {head}" for head, times in heads.items()]
     return f"{machines}; {listing(runs)}"
+
+
+def _of_pairs(found: Sequence[Line]) -> Iterator[str]:
+    """What the pairs of unchanged runs say, of as many runs as each sentence takes."""
+    return filter(None, (dependence(found), wrongly(found), noticed(found)))
+
+
+def _cells(found: Sequence[Line]) -> list[str]:
+    """All cells but the canary."""
+    return list(dict.fromkeys(n for line in found for n in line["cells"] if n != CANARY))
+
+
+def _estimates(name: str, some: Sequence[Line]) -> list[float]:
+    """What the runs estimated a cell's change to be."""
+    return [line["cells"][name]["change"] for line in some if name in line["cells"]]
 
 
 def _counts(some: Sequence[Line]) -> list[str]:
@@ -299,7 +308,7 @@ def _called(name: str, some: Sequence[Line]) -> str:
 
 def _changes(name: str, some: Sequence[Line]) -> str:
     """The median of the runs' estimates, with the least and the most."""
-    found = [line["cells"][name]["change"] for line in some if name in line["cells"]]
+    found = _estimates(name, some)
     if not found:
         return ""
     low, high = (tenths(bound, signed=True) for bound in (min(found), max(found)))
